@@ -1,0 +1,20 @@
+"""Turns a Debian host into an authenticated outgoing mail relay. Each line is a step, in this order.
+
+pyinfra inventories/prod.py deploy.py
+"""
+
+from tasks import activate, certificates, firewall, packages, postfix, preflight, privacy, sasl, tls
+from tasks.configuration import merge
+
+preflight.check()  # refuses what cannot work, before anything on any host is changed
+
+packages.install()
+certificates.install()
+configuration = merge(
+    sasl.configure(),
+    postfix.configure(),
+    tls.configure(),
+    privacy.configure(),
+)
+firewall.admit()
+activate.switch(configuration)

@@ -1,0 +1,31 @@
+"""The lab: relays on Debian 12 and 13, a directory, the outside world and a user's laptop."""
+
+from lab import hosts as lab
+from tasks.settings import SaslauthdLdap
+
+_SSH = {
+    "ssh_user": "operator",
+    "ssh_key": str(lab.SSH_KEY),
+    "ssh_known_hosts_file": str(lab.KNOWN_HOSTS),
+    "ssh_config_file": str(lab.SSH_CONFIG),
+    "_sudo": True,
+}
+
+
+def _role(role: str) -> list[tuple[str, dict[str, object]]]:
+    return [(host.name, {"ssh_hostname": host.ipv4}) for host in lab.HOSTS if host.role == role]
+
+
+relays = (
+    _role("relay"),
+    _SSH
+    | {
+        "login": SaslauthdLdap(
+            servers=["ldap://directory.relay.test"],
+            search_base=lab.PEOPLE_DN,
+            ca_file=str(lab.CA_CERTIFICATE),
+            bind_dn=lab.SERVICE_DN,
+            bind_password_file=str(lab.SERVICE_PASSWORD_FILE),
+        ),
+    },
+)

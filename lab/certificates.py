@@ -1,0 +1,120 @@
+"""The lab's certificate authority. Hosts of the lab and tests get their certificates from it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from lab.paths import CA_CERTIFICATE, CA_KEY, CERTIFICATES
+from lab.topology import Host
+
+AUTHORITY_NAME = "quietrelay lab CA"
+LIFETIME = timedelta(days=365)
+
+
+class Certificate(NamedTuple):
+    """A certificate and its private key, both in PEM."""
+
+    certificate: str
+    key: str
+
+
+def new_authority() -> Certificate:
+    """A self-signed authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name(AUTHORITY_NAME)
+    builder = _builder(name, name, key.public_key(), LIFETIME)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(_key_usage(signs_certificates=True), critical=True)
+    return _pem(builder.sign(key, hashes.SHA256()), key)
+
+
+def issue(authority: Certificate, name: str, *addresses: str, lifetime: timedelta = LIFETIME) -> Certificate:
+    """A server certificate signed by the authority.
+
+    + name: host name, as common name and alternative name
+    + addresses: further alternative names, IPv4 or IPv6
+    + lifetime: from now on; negative for a certificate that has expired
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    signer = serialization.load_pem_private_key(authority.key.encode(), password=None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    issuer = x509.load_pem_x509_certificate(authority.certificate.encode())
+    names: list[x509.GeneralName] = [x509.DNSName(name)]
+    names += [x509.IPAddress(ip_address(address)) for address in addresses]
+    builder = _builder(_name(name), issuer.subject, key.public_key(), lifetime)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    builder = builder.add_extension(_key_usage(signs_certificates=False), critical=True)
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    builder = builder.add_extension(identifier, critical=False)
+    return _pem(builder.sign(signer, hashes.SHA256()), key)
+
+
+def ensure_authority() -> Certificate:
+    """The authority of the running lab, made if there is none."""
+    if not CA_CERTIFICATE.exists():
+        authority = new_authority()
+        _write_private(CA_KEY, authority.key)
+        CA_CERTIFICATE.write_text(authority.certificate)  # last: where it is, the key is
+    return Certificate(CA_CERTIFICATE.read_text(), CA_KEY.read_text())
+
+
+def ensure_certificate(host: Host) -> Certificate:
+    """A host's certificate, issued once in a lab's life: recreated hosts keep theirs."""
+    CERTIFICATES.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path, key_path = CERTIFICATES / f"{host.short}.pem", CERTIFICATES / f"{host.short}.key"
+    if not path.exists():
+        issued = issue(ensure_authority(), host.name, host.ipv4, host.ipv6)
+        _write_private(key_path, issued.key)
+        path.write_text(issued.certificate)
+    return Certificate(path.read_text(), key_path.read_text())
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, lifetime: timedelta
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    start = min(now, now + lifetime) - timedelta(hours=1)  # clocks differ a little
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public_key)
+    builder = builder.serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(start).not_valid_after(now + lifetime)
+    return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _pem(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Certificate:
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return Certificate(certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode())
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)

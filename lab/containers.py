@@ -1,0 +1,137 @@
+"""Hosts: overlay file systems booted by systemd-nspawn(1), each with a network of its own on the bridge."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from pathlib import Path
+
+from lab import access, bases, cgroups
+from lab.furnishing import common_files, fingerprint, write
+from lab.mounts import mount_overlay, remove_tree
+from lab.network import BRIDGE
+from lab.paths import host_directory
+from lab.process import LabError, run, spawn, wait_until
+from lab.roles import ROLES
+from lab.topology import Host
+
+BOOT_TIMEOUT = 90.0  # seconds
+STOP_TIMEOUT = 20.0
+
+
+def layers(host: Host) -> list[Path]:
+    """The cached systems that a host starts from, the uppermost first."""
+    base = bases.base_path(host.release)
+    packages = ROLES[host.role].packages
+    return [bases.layer_path(host.role, host.release, packages), base] if packages else [base]
+
+
+def recreate(host: Host) -> None:
+    """Put a host into its first state and boot it, whatever it was before.
+
+    Raises LabError where it does not come up.
+    """
+    stop(host)
+    directory = host_directory(host)
+    remove_tree(directory)
+    root = mount_overlay(layers(host), directory)
+    role = ROLES[host.role]
+    write(root, role.files(host))
+    if role.setup:
+        bases.run_inside(root, role.setup)
+    write(root, common_files(host))  # last, since run_inside puts the machine's resolv.conf there
+    boot(host)
+    _mark(host).write_text(_fingerprint(host))  # last: where it is, the host is complete
+
+
+def boot(host: Host) -> None:
+    """Boot a host's file system as it is, and wait until all of its services run."""
+    directory = host_directory(host)
+    spawn(cgroups.joining(host.short, nspawn_command(host, directory / "root")), directory / "console.log")
+    wait_until(
+        lambda: listens(host), f"{host.name} to boot, see {directory}/console.log", timeout=BOOT_TIMEOUT
+    )
+    run(
+        access.command(host, ["systemctl", "is-system-running", "--wait", "||", "true"]), timeout=BOOT_TIMEOUT
+    )
+    if failed := failed_units(host):
+        raise LabError(f"{host.name} has failed units: {failed}; see `journalctl -b` there")
+
+
+def stop(host: Host) -> None:
+    """Shut a host down; kill it where that takes too long. Its file system stays."""
+    access.disconnect(host)
+    ask_to_stop(host)
+    with contextlib.suppress(LabError):  # what does not stop by itself is ended
+        wait_until(lambda: not cgroups.populated(host.short), "a shutdown", timeout=STOP_TIMEOUT)
+    cgroups.end(host.short)
+
+
+def ask_to_stop(host: Host) -> None:
+    """Begin an orderly shutdown, and do not wait for it."""
+    # systemd-nspawn keeps itself apart from its payload in a group of this name.
+    for pid in cgroups.processes(f"{host.short}/supervisor"):
+        os.kill(pid, signal.SIGTERM)
+
+
+def is_current(host: Host) -> bool:
+    """Whether a host runs, answers, and was made as it would be made today."""
+    mark = _mark(host)
+    if not (cgroups.populated(host.short) and mark.exists() and mark.read_text() == _fingerprint(host)):
+        return False
+    try:
+        return failed_units(host) == ""
+    except LabError:
+        return False
+
+
+def listens(host: Host) -> bool:
+    """Whether a host accepts SSH connections."""
+    try:
+        socket.create_connection((host.ipv4, 22), timeout=0.2).close()
+    except OSError:
+        return False
+    return True
+
+
+def failed_units(host: Host) -> str:
+    """The names of a host's failed units."""
+    command = ["systemctl", "list-units", "--failed", "--plain", "--no-legend"]
+    return " ".join(line.split()[0] for line in run(access.command(host, command), timeout=15).splitlines())
+
+
+def nspawn_command(host: Host, root: Path) -> list[str]:
+    """The command that boots a host.
+
+    It registers nowhere and stays in the group that it is started in, so that it works without systemd on the
+    machine. Its network goes away with it.
+    """
+    return [
+        "env",
+        "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1",
+        "systemd-nspawn",
+        "--quiet",
+        "--boot",
+        f"--directory={root}",
+        f"--machine=qr-{host.short}",  # also names the bridge's port: vb-qr-..., 15 characters at most
+        f"--hostname={host.short}",
+        "--register=no",
+        "--keep-unit",
+        f"--network-bridge={BRIDGE}",
+        "--kill-signal=SIGRTMIN+3",  # what systemd(1) takes for an orderly halt
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--link-journal=no",
+        "--console=pipe",
+    ]
+
+
+def _mark(host: Host) -> Path:
+    return host_directory(host) / "made-from"
+
+
+def _fingerprint(host: Host) -> str:
+    role = ROLES[host.role]
+    return fingerprint(layers(host), [*common_files(host), *role.files(host)], role.setup)

@@ -1,0 +1,53 @@
+"""The lab's name server: dnsmasq on the bridge. What it does not know it asks the machine's resolver."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping, Sequence
+
+from lab import cgroups
+from lab.network import BRIDGE
+from lab.paths import DNS_CONFIG, STATE
+from lab.process import spawn, wait_until
+from lab.topology import GATEWAY_IPV4, HOSTS, MAIL_EXCHANGERS, Host
+
+GROUP = "dns"
+
+
+def dnsmasq_config(hosts: Sequence[Host], exchangers: Mapping[str, str]) -> str:
+    """The configuration, see dnsmasq(8). A host-record gives A, AAAA and both PTR."""
+    lines = [
+        f"interface={BRIDGE}",
+        "except-interface=lo",
+        "bind-interfaces",
+        "no-hosts",
+        "pid-file",  # none: its control group says whether it runs
+        "log-facility=-",
+        # Nothing about the lab is ever asked outside.
+        "local=/test/",
+        "bogus-priv",
+        *(f"host-record={host.name},{host.ipv4},{host.ipv6}" for host in hosts),
+        *(f"mx-host={domain},{exchanger},10" for domain, exchanger in exchangers.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def ensure() -> None:
+    """Start the name server, or start it again if it runs with another configuration."""
+    config = dnsmasq_config(HOSTS, MAIL_EXCHANGERS)
+    if cgroups.populated(GROUP) and DNS_CONFIG.exists() and DNS_CONFIG.read_text() == config and answers():
+        return
+    cgroups.end(GROUP)
+    DNS_CONFIG.write_text(config)
+    command = ["dnsmasq", "--keep-in-foreground", f"--conf-file={DNS_CONFIG}"]
+    spawn(cgroups.joining(GROUP, command), STATE / "dnsmasq.log")
+    wait_until(answers, f"the name server, see {STATE / 'dnsmasq.log'}", timeout=10)
+
+
+def answers() -> bool:
+    """Whether the name server accepts connections."""
+    try:
+        socket.create_connection((GATEWAY_IPV4, 53), timeout=0.5).close()
+    except OSError:
+        return False
+    return True

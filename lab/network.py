@@ -1,0 +1,115 @@
+"""The bridge that joins the hosts, and their way out to the machine's package sources.
+
+Hosts see each other's own addresses. Only IPv4 leaves the bridge, masqueraded: packages come that way, and
+forwarding IPv6 would make the machine ignore router advertisements (ip-sysctl, accept_ra).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lab.paths import STATE
+from lab.process import run
+from lab.topology import GATEWAY_IPV4, GATEWAY_IPV6, IPV4, IPV6, MTU
+
+BRIDGE = "qr-lab0"
+TABLE = "quietrelay_lab"
+
+# The table is added before it is deleted so that deleting cannot fail; nft(8) applies a file as one step.
+RULES = f"""\
+add table inet {TABLE}
+delete table inet {TABLE}
+table inet {TABLE} {{
+    chain postrouting {{
+        type nat hook postrouting priority srcnat
+        ip saddr {IPV4} ip daddr != {IPV4} masquerade
+    }}
+    chain forward {{
+        type filter hook forward priority filter
+        iifname != "{BRIDGE}" oifname "{BRIDGE}" ct state != {{ established, related }} drop
+    }}
+}}
+"""
+
+INOTIFY_INSTANCES = 1024  # each systemd takes several of root's, and the kernel's 128 end with the 22nd host
+
+
+def wanted_sysctls(current: dict[str, str]) -> dict[str, str]:
+    """The kernel settings to change, of those that the lab depends on.
+
+    + current: name, as a path below /proc/sys, to value
+    """
+    wanted = {}
+    if current["net/ipv4/ip_forward"] != "1":
+        wanted["net/ipv4/ip_forward"] = "1"
+    if int(current["fs/inotify/max_user_instances"]) < INOTIFY_INSTANCES:
+        wanted["fs/inotify/max_user_instances"] = str(INOTIFY_INSTANCES)
+    return wanted
+
+
+def ensure() -> None:
+    """Bring the network up, or complete it."""
+    _set_sysctls()
+    if not Path("/sys/class/net", BRIDGE).exists():
+        # Spanning tree and multicast snooping would delay the first packets of a host.
+        run(
+            [
+                "ip",
+                "link",
+                "add",
+                BRIDGE,
+                "mtu",
+                str(MTU),
+                "type",
+                "bridge",
+                "stp_state",
+                "0",
+                "mcast_snooping",
+                "0",
+            ]
+        )
+    run(["ip", "address", "replace", f"{GATEWAY_IPV4}/{IPV4.prefixlen}", "dev", BRIDGE])
+    run(["ip", "address", "replace", f"{GATEWAY_IPV6}/{IPV6.prefixlen}", "dev", BRIDGE, "nodad"])
+    run(["ip", "link", "set", BRIDGE, "up"])
+    run(["nft", "-f", "-"], stdin=RULES)
+
+
+def remove() -> None:
+    """Take down whatever part of the network is there, and put kernel settings back."""
+    run(["nft", "-f", "-"], stdin=f"add table inet {TABLE}\ndelete table inet {TABLE}\n")
+    if Path("/sys/class/net", BRIDGE).exists():
+        run(["ip", "link", "delete", BRIDGE])
+    _restore_sysctls()
+
+
+def _record() -> Path:
+    # Named after the boot: after another one the machine's settings are its own again, not ours to restore.
+    return STATE / f"sysctl-{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}.json"
+
+
+def _set_sysctls() -> None:
+    current = {name: _sysctl(name).read_text().strip() for name in SYSCTLS}
+    wanted = wanted_sysctls(current)
+    record = _record()
+    if wanted and not record.exists():
+        partial = record.with_suffix(".partial")
+        partial.write_text(json.dumps({name: current[name] for name in wanted}))
+        partial.rename(record)
+    for name, value in wanted.items():
+        _sysctl(name).write_text(value)
+
+
+def _restore_sysctls() -> None:
+    record = _record()
+    if record.exists():
+        for name, value in json.loads(record.read_text()).items():
+            _sysctl(name).write_text(value)
+        record.unlink()
+
+
+SYSCTLS = ("net/ipv4/ip_forward", "fs/inotify/max_user_instances")
+
+
+def _sysctl(name: str) -> Path:
+    return Path("/proc/sys", name)

@@ -1,0 +1,31 @@
+"""Activation: the new configuration goes live in one step, and the relay is seen to be up."""
+
+from pyinfra import host
+
+from tasks import certificates, privacy, sasl, settings, tls
+from tasks.configuration import Configuration
+from tasks.operations import daemons, health, postfix
+from tasks.step import step
+
+
+@step("Activation")
+def switch(configuration: Configuration) -> None:
+    """Write main.cf and master.cf, have Postfix run with them, and hold a conversation on every port."""
+    relay = settings.of(host)
+    postfix.configuration(name="Write main.cf and master.cf", wanted=configuration)
+    daemons.running(
+        name="Run Postfix",
+        unit="postfix",
+        pid_file="/var/spool/postfix/pid/master.pid",
+        reads=[
+            "/etc/postfix/main.cf",
+            "/etc/postfix/master.cf",
+            "/etc/group",  # a process has the groups that its user had when it began
+            sasl.SMTPD_CONF,
+            tls.POLICY,
+            privacy.TRACE_HEADER,
+            *certificates.chain_files(relay),
+        ],
+        reload="postfix reload",
+    )
+    health.answers(name="Hold a conversation with the relay", auth_on_25=relay.submission.auth_on_25)

@@ -1,0 +1,1 @@
+"""What is on a host and pyinfra has no fact for."""

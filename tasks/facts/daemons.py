@@ -1,0 +1,59 @@
+"""Whether a daemon runs, and whether it runs with what is on disk."""
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+from typing_extensions import override
+
+
+class DaemonSays(TypedDict):
+    """The state of a daemon."""
+
+    alive: bool
+    """Its process is there: a unit's "active" may mean an umbrella, or an init script that did nothing."""
+    enabled: bool
+    """It starts at boot."""
+    unit_changed: bool
+    """systemd has not read its unit file since that was changed."""
+    newer: list[str]
+    """Files that were changed after it read them."""
+
+
+class Daemon(FactBase[DaemonSays]):
+    """Look at a daemon's process, its unit and the files that it reads, in one remote command.
+
+    A file's change time (ctime), which no copy or chmod can set back, is compared with when the daemon last
+    read its files: the modification time of its PID file, or of the mark that `tasks.operations.daemons` sets
+    before a reload, whichever is newer.
+    """
+
+    @override
+    def command(self, unit: str, pid_file: str, reads: Iterable[str]) -> StringCommand:
+        pid, mark = QuoteString(pid_file), QuoteString(mark_of(unit))
+        return StringCommand(
+            "systemctl show -p UnitFileState -p NeedDaemonReload",
+            QuoteString(unit),
+            StringCommand("; test -d /proc/$(tr -d ' ' < ", pid, " 2>/dev/null || echo none)", _separator=""),
+            "&& echo Alive=yes; read=$(ls -t",
+            pid,
+            mark,
+            '2>/dev/null | head -n 1); test -z "$read" || find',
+            *map(QuoteString, reads),
+            "-newercm \"$read\" -printf 'Newer=%p\\n' 2>/dev/null; true",
+        )
+
+    @override
+    def process(self, output: Iterable[str]) -> DaemonSays:
+        pairs = [line.partition("=")[::2] for line in output]
+        return {
+            "alive": ("Alive", "yes") in pairs,
+            "enabled": ("UnitFileState", "enabled") in pairs,
+            "unit_changed": ("NeedDaemonReload", "yes") in pairs,
+            "newer": [path for key, path in pairs if key == "Newer"],
+        }
+
+
+def mark_of(unit: str) -> str:
+    """Name the file whose modification time tells when a daemon was last told to read its files again."""
+    return f"/run/{unit}.read"

@@ -1,0 +1,57 @@
+"""The ground that a relay is built on."""
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+from pyinfra.api import FactBase
+from typing_extensions import override
+
+
+class GroundSays(TypedDict):
+    """A host, as far as it decides whether and how the deploy goes."""
+
+    uid: str
+    id: str
+    version_id: str
+    init: str
+    machine_id: str
+    listeners: list[str]
+    """Programs that listen on 25, 465 or 587."""
+    mail_servers: list[str]
+    """Installed packages that are a mail server other than Postfix."""
+
+
+class Ground(FactBase[GroundSays]):
+    """Who we are there, which system it is, and which other mail server it runs: one remote command."""
+
+    @override
+    def command(self) -> str:
+        return "; ".join(
+            [
+                'echo "uid=$(id -u)"',
+                '( . /etc/os-release; echo "id=$ID"; echo "version_id=$VERSION_ID" )',
+                'echo "init=$(cat /proc/1/comm)"',
+                'echo "machine_id=$(cat /etc/machine-id)"',
+                # users:(("exim4",pid=1,fd=3)) names the program; only root sees it (ss(8)).
+                "ss -Hltnp '( sport = :25 or sport = :465 or sport = :587 )'"
+                ' | sed -n \'s/.*users:(("\\([^"]*\\)".*/listener=\\1/p\'',
+                # ${Provides} tells a mail server by what Debian's policy 11.6 has it provide.
+                "dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\\n'"
+                " | grep -v '^installed postfix '"
+                " | sed -n 's/^installed \\([^ ]*\\) .*mail-transport-agent.*/mta=\\1/p'",
+            ]
+        )
+
+    @override
+    def process(self, output: Iterable[str]) -> GroundSays:
+        pairs = [line.partition("=")[::2] for line in output]
+        single = dict(pairs)
+        return {
+            "uid": single["uid"],
+            "id": single["id"],
+            "version_id": single.get("version_id", ""),
+            "init": single["init"],
+            "machine_id": single.get("machine_id", ""),
+            "listeners": sorted({value for key, value in pairs if key == "listener"}),
+            "mail_servers": sorted({value for key, value in pairs if key == "mta"}),
+        }

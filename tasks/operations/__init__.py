@@ -1,0 +1,1 @@
+"""What pyinfra has no operation for."""

@@ -1,0 +1,46 @@
+"""Daemons that run with what is on disk, decided from the host's state, not from what this run changed."""
+
+from collections.abc import Generator, Sequence
+
+from pyinfra import host
+from pyinfra.api import QuoteString, StringCommand, operation
+
+from tasks.facts.daemons import Daemon, DaemonSays, mark_of
+
+
+@operation()
+def running(
+    unit: str, pid_file: str, reads: Sequence[str], reload: str | None = None, restart: bool = False
+) -> Generator[StringCommand, None, None]:
+    """Have a daemon running, enabled at boot, and aware of its files' present content.
+
+    A run that was interrupted between changing a file and telling the daemon is made good by the next.
+
+    + unit: systemd unit, without ``.service``
+    + pid_file: where its process id stands
+    + reads: files and directories that it reads at its start
+    + reload: command that makes it read them again; without one it is restarted
+    + restart: whether only a restart helps, whatever the files say
+    """
+    found = host.get_fact(Daemon, unit=unit, pid_file=pid_file, reads=reads)
+    commands = list(_commands(found, unit, reload, restart))
+    if not commands:
+        host.noop(f"{unit} runs with what is on disk")
+    yield from commands
+
+
+def _commands(
+    found: DaemonSays, unit: str, reload: str | None, restart: bool
+) -> Generator[StringCommand, None, None]:
+    if found["unit_changed"]:
+        yield StringCommand("systemctl daemon-reload")
+    if not found["enabled"]:
+        yield StringCommand("systemctl enable --quiet", QuoteString(unit))
+    if restart or not found["alive"] or (found["newer"] and not reload):
+        # Repeated starts run into systemd's start limit (systemd.unit(5)): begin afresh.
+        yield StringCommand(
+            f"systemctl reset-failed {unit} 2>/dev/null; systemctl restart", QuoteString(unit)
+        )
+    elif found["newer"]:
+        # The mark comes first: what changes while the daemon reads is newer than the mark.
+        yield StringCommand("touch", QuoteString(mark_of(unit)), "&&", str(reload))

@@ -1,0 +1,28 @@
+"""Files on the operator's machine that settings name."""
+
+from pathlib import Path
+
+from pyinfra import host
+
+from tasks.settings import SettingsError, inventory_file
+
+
+def complaint(setting: str, about: str) -> SettingsError:
+    """Make the error for a setting of the present host: file, host, setting, what is wrong and the remedy."""
+    return SettingsError(f"{inventory_file()} ({host.name}): {setting}: {about}")
+
+
+def read(setting: str, path: str) -> str:
+    """Read a text file that a setting names, relative to where pyinfra was started.
+
+    :raises SettingsError: when it is missing, unreadable or not text
+    """
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise complaint(setting, f"{path} is not a text file; give one in PEM or plain text") from None
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        raise complaint(
+            setting, f"{path} cannot be read ({reason}); correct the path or its rights"
+        ) from None

@@ -1,0 +1,44 @@
+"""Packages: Postfix, Cyrus SASL and what the relay needs beside them."""
+
+from pyinfra import host
+from pyinfra.facts.deb import DebPackages
+from pyinfra.operations import apt
+
+from tasks import settings
+from tasks.facts.host import Ground
+from tasks.operations import debconf
+from tasks.step import step
+
+WANTED = [
+    "postfix",
+    "postfix-pcre",
+    "sasl2-bin",
+    "libsasl2-modules",
+    "telnet-ssl",
+    "ca-certificates",  # what other servers' and the directory's certificates are checked against
+    "openssl",
+    "iproute2",  # ss(8), which tells who listens
+]
+
+
+@step("Packages")
+def install() -> None:
+    """Install what is missing, without questions and without recommended packages."""
+    relay = settings.of(host)
+    if foreign := host.get_fact(Ground)["mail_servers"]:
+        apt.packages(name=f"Remove {', '.join(foreign)}", packages=foreign, present=False)
+    debconf.answers(
+        name="Answer Postfix's installation questions",
+        package="postfix",
+        questions={
+            "postfix/main_mailer_type": ("select", "Internet Site"),
+            "postfix/mailname": ("string", relay.hostname),
+        },
+    )
+    installed = host.get_fact(DebPackages)
+    apt.packages(
+        name=f"Install {', '.join(WANTED)}",
+        packages=WANTED,
+        no_recommends=True,
+        update=not set(WANTED) <= set(installed),  # a converged run asks no package source anything
+    )

@@ -1,0 +1,322 @@
+"""What an inventory may say: typed sections, checked where they are written.
+
+An inventory names sections as data of a host or a group: ``relay``, ``login``, ``certificate`` and so on.
+A wrong name or value is a `SettingsError` while the inventory is read, before any host is contacted.
+Secrets are never settings: a setting names the file on the operator's machine that holds one.
+"""
+
+import difflib
+import re
+import sys
+from typing import Annotated, Any, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
+
+import click
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pyinfra.api import Host
+from pyinfra.api.exceptions import PyinfraError
+
+from tasks.inventory_source import locate
+
+
+class SettingsError(PyinfraError):
+    """A setting that cannot be, said in one line: file, host, setting, remedy."""
+
+
+class Becomes(NamedTuple):
+    """The parameter on the host that a setting turns into, for the table in the README."""
+
+    parameter: str
+
+
+def _fqdn(name: str) -> str:
+    label = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
+    if len(name) > 253 or not re.fullmatch(rf"({label}\.)+(?!\d+$){label}", name, re.IGNORECASE):
+        raise ValueError(f"{name!r} is not a fully qualified host name; write one like mx1.example.org")
+    return name.lower()
+
+
+def _ldap_url(url: str) -> str:
+    remedy = "write one like ldaps://ldap.example.org or ldap://ldap.example.org:389"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"{url!r} is not an LDAP URL; {remedy}") from None
+    if parts.scheme not in ("ldap", "ldaps") or not host or parts.path.strip("/") or port == 0:
+        raise ValueError(f"{url!r} is not an LDAP URL of a server; {remedy}")
+    if re.search(r"\s", url) or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError(f"{url!r} holds more than a server's address; {remedy}")
+    return url
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or re.search(r"[\0\r\n]", text):
+        raise ValueError("must be one line and not empty")
+    return text
+
+
+def _host_path(path: str) -> str:
+    if not re.fullmatch(r"/[^\s,\0]+", path):
+        raise ValueError(f"{path!r} is not an absolute path on the host; write one without blanks or commas")
+    return path
+
+
+Fqdn = Annotated[str, AfterValidator(_fqdn)]
+LdapUrl = Annotated[str, AfterValidator(_ldap_url)]
+Line = Annotated[str, AfterValidator(_one_line)]
+OperatorPath = Annotated[str, AfterValidator(_one_line)]
+HostPath = Annotated[str, AfterValidator(_host_path)]
+Seconds = Annotated[int, Field(ge=1, le=300)]
+
+
+class Section(BaseModel):
+    """One concern of the relay. Frozen, and strict about names: a misspelled setting is an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+    def __init__(self, **settings: Any) -> None:
+        """Check the settings.
+
+        :raises SettingsError: naming the place in the inventory, the setting and the remedy.
+        """
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            caller = sys._getframe(1)
+            where = locate(caller.f_code.co_filename, caller.f_lineno)
+            raise SettingsError(f"{where}: {describe(type(self), error)}") from None
+
+    def to_json(self) -> dict[str, Any]:
+        """Show the section in `pyinfra INVENTORY debug-inventory`."""
+        return {type(self).__name__: self.model_dump(mode="json")}
+
+
+class Relay(Section):
+    """The relay itself."""
+
+    hostname: Annotated[Fqdn | None, Becomes("myhostname")] = None
+    """Fully qualified name by which the relay greets; by default the host's name in the inventory."""
+
+    replace_mail_server: Annotated[bool, Becomes("packages")] = False
+    """Remove another mail server's packages (exim4, say) instead of refusing the host."""
+
+
+class Submission(Section):
+    """How users hand in mail."""
+
+    auth_on_25: Annotated[bool, Becomes("smtpd_sasl_auth_enable (smtp)")] = True
+    """Let users log in on port 25 after STARTTLS as well as on 465 and 587."""
+
+    broken_sasl_auth_clients: Annotated[bool, Becomes("broken_sasl_auth_clients")] = False
+    """Announce `AUTH=PLAIN LOGIN` too, for mail programs older than RFC 2554."""
+
+    local_domain: Annotated[str, Becomes("smtpd_sasl_local_domain")] = ""
+    """Domain that is added to a login without one; empty adds none."""
+
+
+class SaslauthdLdap(Section):
+    """Users log in with the password that an LDAP directory holds, asked by saslauthd."""
+
+    servers: Annotated[tuple[LdapUrl, ...], Becomes("ldap_servers")]
+    """The directory's servers, asked in this order."""
+
+    search_base: Annotated[Line, Becomes("ldap_search_base")]
+    """Where users are searched."""
+
+    filter: Annotated[Line, Becomes("ldap_filter")] = "(uid=%u)"
+    """How a login finds its entry: `%u` is the login as given, `%U` and `%d` its parts before and after @."""
+
+    scope: Annotated[Literal["sub", "one", "base"], Becomes("ldap_scope")] = "sub"
+    """How deep below the search base."""
+
+    auth_method: Annotated[Literal["bind"], Becomes("ldap_auth_method")] = "bind"
+    """`bind`: the directory itself checks the password, as that user."""
+
+    start_tls: Annotated[bool | None, Becomes("ldap_start_tls")] = None
+    """STARTTLS on `ldap://`; by default on there, and off on `ldaps://`, which has TLS from the start."""
+
+    ca_file: Annotated[OperatorPath | None, Becomes("ldap_tls_cacert_file")] = None
+    """File on your machine with the CA of the directory's certificate; by default the CAs of Debian."""
+
+    bind_dn: Annotated[Line | None, Becomes("ldap_bind_dn")] = None
+    """Entry that the search is made as; by default it is anonymous."""
+
+    bind_password_file: Annotated[OperatorPath | None, Becomes("ldap_password")] = None
+    """File on your machine whose first line is the password of `bind_dn`."""
+
+    timeout: Annotated[Seconds, Becomes("ldap_timeout")] = 5
+    """Seconds until a silent server counts as down."""
+
+    workers: Annotated[int, Field(ge=1, le=100), Becomes("saslauthd -n")] = 5
+    """Processes that check passwords side by side."""
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        schemes = {urlsplit(url).scheme for url in self.servers}
+        if not schemes:
+            raise ValueError("servers is empty; name at least one directory server")
+        if len(schemes) > 1:
+            raise ValueError("servers: ldap:// and ldaps:// are mixed; choose one for all servers")
+        if self.start_tls and schemes == {"ldaps"}:
+            raise ValueError("start_tls contradicts ldaps:// in servers; drop one of them")
+        if self.start_tls is False and schemes == {"ldap"}:
+            raise ValueError("start_tls=False would send passwords in the clear; use ldaps:// or drop it")
+        if (self.bind_dn is None) != (self.bind_password_file is None):
+            raise ValueError("bind_dn and bind_password_file belong together; give both or neither")
+        if not re.search(r"%[uU]", self.filter):
+            raise ValueError("filter has no %u or %U, so every login would find the same entry; add one")
+        return self
+
+    @property
+    def uses_start_tls(self) -> bool:
+        """Whether the connection to the directory begins in the clear and is then encrypted."""
+        return urlsplit(self.servers[0]).scheme == "ldap"
+
+
+class CertificateFiles(Section):
+    """Certificate and key from files on the operator's machine."""
+
+    certificate: Annotated[OperatorPath, Becomes("smtpd_tls_chain_files")]
+    """PEM file on your machine: the relay's certificate, and the chain too if it is in the same file."""
+
+    key: Annotated[OperatorPath, Becomes("smtpd_tls_chain_files")]
+    """PEM file on your machine: the certificate's key, not encrypted."""
+
+    chain: Annotated[OperatorPath | None, Becomes("smtpd_tls_chain_files")] = None
+    """PEM file on your machine: intermediate certificates."""
+
+
+class CertificateOnHost(Section):
+    """Certificate and key that something else keeps on the host, certbot say."""
+
+    certificate: Annotated[HostPath, Becomes("smtpd_tls_chain_files")]
+    """Path on the host: certificate and chain (`fullchain.pem`)."""
+
+    key: Annotated[HostPath, Becomes("smtpd_tls_chain_files")]
+    """Path on the host: the key (`privkey.pem`)."""
+
+
+class OwnCa(Section):
+    """A certificate that a small CA on the host itself issues; clients must be told to trust that CA."""
+
+    days: Annotated[int, Field(ge=2, le=366), Becomes("openssl x509 -days")] = 365
+    """Days for which a certificate is issued; a run in its last 30 days (or last third) issues a new one."""
+
+
+class ServerTls(Section):
+    """TLS towards those who connect to the relay."""
+
+    log_level: Annotated[int, Field(ge=0, le=4), Becomes("smtpd_tls_loglevel")] = 1
+    """1 logs a line a connection; 2 and more are for hunting errors."""
+
+    received_header: Annotated[bool, Becomes("smtpd_tls_received_header")] = True
+    """Note protocol and cipher in the trace header of inbound mail (users' mail carries neither)."""
+
+    session_cache: Annotated[bool, Becomes("smtpd_tls_session_cache_database")] = True
+    """Keep TLS sessions, so that a client that returns is served faster."""
+
+
+class ClientTls(Section):
+    """TLS towards the servers that the relay delivers to."""
+
+    security_level: Annotated[
+        Literal["none", "may", "encrypt", "dane", "verify", "secure"], Becomes("smtp_tls_security_level")
+    ] = "may"
+    """`may` encrypts wherever the other side can, and delivers all the same where it cannot."""
+
+    ca_file: Annotated[HostPath, Becomes("smtp_tls_CAfile")] = "/etc/ssl/certs/ca-certificates.crt"
+    """Path on the host: CAs that other servers' certificates are checked against."""
+
+    log_level: Annotated[int, Field(ge=0, le=4), Becomes("smtp_tls_loglevel")] = 1
+    """1 logs a line a connection; 2 and more are for hunting errors."""
+
+    session_cache: Annotated[bool, Becomes("smtp_tls_session_cache_database")] = True
+    """Keep TLS sessions between deliveries to the same server."""
+
+    policy: Annotated[dict[Line, Line], Becomes("smtp_tls_policy_maps")] = Field(default_factory=dict)
+    """Destination to policy, for those that need another one: `{"example.com": "secure"}`."""
+
+
+class Firewall(Section):
+    """The host's own packet filter."""
+
+    open_ports: Annotated[bool, Becomes("nftables or ufw rules")] = True
+    """Let 25, 465 and 587 in where nftables or ufw runs; where neither does, nothing is installed."""
+
+
+Login = SaslauthdLdap
+Certificate = CertificateFiles | CertificateOnHost | OwnCa
+
+
+class Settings(BaseModel):
+    """All that the inventory says of one relay."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    relay: Relay = Relay()
+    submission: Submission = Submission()
+    login: Login
+    certificate: Certificate = OwnCa()
+    server_tls: ServerTls = ServerTls()
+    client_tls: ClientTls = ClientTls()
+    firewall: Firewall = Firewall()
+
+    @property
+    def hostname(self) -> str:
+        """The relay's fully qualified name."""
+        assert self.relay.hostname is not None
+        return self.relay.hostname
+
+
+def of(host: Host) -> Settings:
+    """Collect a host's sections from its inventory data.
+
+    :raises SettingsError: for an unknown, missing or misplaced section, or a host without a proper name.
+    """
+    where = f"{inventory_file()} ({host.name})"
+    connector_keys = host.connector_cls.data_cls.__annotations__
+    sections = {
+        key: value
+        for key, value in host.data.dict().items()  # type: ignore[no-untyped-call]
+        if not key.startswith("_") and key not in connector_keys
+    }
+    try:
+        settings = Settings(**sections)
+        if settings.relay.hostname is None:
+            relay = settings.relay.model_copy(update={"hostname": _fqdn(host.name)})
+            settings = settings.model_copy(update={"relay": relay})
+    except ValidationError as error:
+        raise SettingsError(f"{where}: {describe(Settings, error)}") from None
+    except ValueError as error:
+        raise SettingsError(f"{where}: relay.hostname: {error}, or set it in Relay(hostname=...)") from None
+    return settings
+
+
+def inventory_file() -> str:
+    """Name the inventory as it was given on the command line."""
+    context = click.get_current_context(silent=True)
+    return str(context.params.get("inventory")) if context else "the inventory"
+
+
+def describe(model: type[BaseModel], error: ValidationError) -> str:
+    """Say in one line all that is wrong with a section."""
+    return "; ".join(_describe_one(model, detail) for detail in error.errors(include_url=False))
+
+
+def _describe_one(model: type[BaseModel], detail: Any) -> str:
+    name = ".".join(str(part) for part in detail["loc"])
+    setting = f"{model.__name__}.{name}" if name else model.__name__
+    match detail["type"]:
+        case "extra_forbidden":
+            near = difflib.get_close_matches(name, model.model_fields, n=1)
+            known = f"did you mean {near[0]}?" if near else f"known are: {', '.join(model.model_fields)}"
+            return f"{setting} is not a setting; {known}"
+        case "missing":
+            return f"{setting} is missing; add it (the README's settings table tells what it takes)"
+        case "value_error":
+            return f"{setting}: {detail['ctx']['error']}"
+        case _:
+            return f"{setting}: {detail['msg']}; see the README's settings table"

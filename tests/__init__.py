@@ -1,0 +1,1 @@
+"""Tests: `unit` needs no host, `live` talks to the hosts of an inventory."""

@@ -1,0 +1,68 @@
+"""What the command line of pytest takes: an inventory, and on production an account.
+
+    pytest tests/ -m "not live"                       unit tests alone
+    pytest tests/ --inventory inventories/lab.py      all of them
+    pytest tests/live --inventory inventories/prod.py --login alice --password-file ~/.relay-password
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.live.inventory import InventoryError
+from tests.live.landscape import LANDSCAPE, Account, Landscape, survey
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the live tests."""
+    group = parser.getgroup("quietrelay", "live tests")
+    group.addoption("--inventory", metavar="FILE", help="talk to the relays of this pyinfra inventory")
+    group.addoption(
+        "--login", metavar="NAME", help="log in as this user; the password is in $QUIETRELAY_PASSWORD"
+    )
+    group.addoption("--password-file", metavar="FILE", help="first line: the password of --login")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers that decide which tests an inventory gets."""
+    for line in (
+        "needs(*roles): runs only where the inventory has a host in each of these groups, or the account asked for",
+        "changes_the_relay: breaks and repairs the relay; runs last, and never outside the group `expendable`",
+    ):
+        config.addinivalue_line("markers", line)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Read the inventory and look which hosts there are."""
+    inventory = session.config.getoption("--inventory")
+    if inventory:
+        try:
+            landscape = survey(inventory, session.config.rootpath, _account(session.config))
+        except InventoryError as error:
+            raise pytest.UsageError(str(error)) from None
+        session.config.stash[LANDSCAPE] = landscape
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hang up: every connection is shared by the whole session."""
+    if landscape := session.config.stash.get(LANDSCAPE, None):
+        landscape.close()
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say what the inventory offers, and what is therefore left out."""
+    landscape: Landscape | None = config.stash.get(LANDSCAPE, None)
+    return landscape.describe() if landscape else None
+
+
+def _account(config: pytest.Config) -> Account | None:
+    login, file = config.getoption("--login"), config.getoption("--password-file")
+    if not login:
+        return None
+    if file:
+        lines = Path(file).read_text().splitlines()
+        return Account(login, lines[0] if lines else "")
+    if password := os.environ.get("QUIETRELAY_PASSWORD"):
+        return Account(login, password)
+    raise pytest.UsageError("--login needs its password in $QUIETRELAY_PASSWORD or in --password-file FILE")

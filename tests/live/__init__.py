@@ -1,0 +1,1 @@
+"""Conversations with the hosts of an inventory."""

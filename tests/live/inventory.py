@@ -1,0 +1,67 @@
+"""Reads an inventory exactly as the deploy does: by pyinfra, group data and all.
+
+Importing pyinfra's command line replaces Python's sockets, threads and processes by gevent's. Tests that hold
+conversations want the real ones, so a process of its own reads the inventory and hands over what it found.
+"""
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.settings import Settings
+
+
+class InventoryError(Exception):
+    """An inventory that cannot be used, said in one line."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A host as the inventory has it."""
+
+    name: str
+    groups: frozenset[str]
+    data: Mapping[str, Any]
+    """How to reach it: pyinfra's `ssh_...` and `_sudo`."""
+    settings: Settings | None
+    """What it should be, if it is a relay."""
+
+
+def read(inventory: str, root: Path) -> list[Entry]:
+    """Read an inventory.
+
+    :param inventory: its path
+    :param root: where the program lies, from which inventories import
+    :raises InventoryError: in the words that the deploy itself would use
+    """
+    if not Path(inventory).is_file():
+        raise InventoryError(f"--inventory {inventory}: there is no such file")
+    command = [sys.executable, "-m", "tests.live.inventory", str(Path(inventory).resolve())]
+    reader = subprocess.run(command, cwd=root, capture_output=True)
+    if reader.returncode != 0:
+        lines = reader.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
+        raise InventoryError(f"--inventory {inventory} cannot be read: {lines[-1]}")
+    return [Entry(*fields) for fields in pickle.loads(reader.stdout)]  # noqa: S301 (our own process wrote it)
+
+
+def _main(inventory: str) -> None:
+    from pyinfra_cli.inventory import make_inventory
+
+    from tasks import settings
+
+    entries = []
+    for host in make_inventory(inventory, cwd=str(Path.cwd())):
+        data = {
+            key: value for key, value in host.data.dict().items() if key.startswith("ssh_") or key == "_sudo"
+        }
+        found = settings.of(host) if "relays" in host.groups else None
+        entries.append((host.name, frozenset(host.groups), data, found))
+    sys.stdout.buffer.write(pickle.dumps(entries))
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

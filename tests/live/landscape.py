@@ -1,0 +1,155 @@
+"""What the tests find: the relays of an inventory, the other hosts that play a role, and an account."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from lab import topology
+from tasks.settings import Settings
+from tests.live.inventory import Entry, InventoryError, read
+from tests.live.remote import Remote
+from tests.live.vantage import FAMILIES, PORTS, Family, Here, There, Vantage
+
+LANDSCAPE = pytest.StashKey["Landscape"]()
+
+ROLES = {
+    "outside": "a mail server elsewhere whose mail can be read",
+    "client": "a mail program's host",
+    "directory": "the directory with the lab's users",
+    "expendable": "all relays may be broken",
+    "account": "somebody who may log in",
+}
+
+
+class Account(NamedTuple):
+    """Somebody who may log in."""
+
+    login: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Relay:
+    """A relay under test."""
+
+    name: str
+    settings: Settings
+    remote: Remote = field(repr=False)
+    addresses: dict[Family, str]
+    """Its addresses as a mail program would find them."""
+
+    @property
+    def hostname(self) -> str:
+        """The name by which it greets and which its certificate bears."""
+        return self.settings.hostname
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+@dataclass(frozen=True)
+class Door:
+    """A port of a relay, at its address of one family."""
+
+    relay: Relay
+    port: int
+    family: Family
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return self.relay.addresses[self.family]
+
+    @property
+    def opens_in_tls(self) -> bool:
+        """Whether TLS comes before the first word (RFC 8314), and not by STARTTLS."""
+        return self.port == 465
+
+    @property
+    def takes_logins(self) -> bool:
+        """Whether the settings let users log in here."""
+        return self.port != 25 or self.relay.settings.submission.auth_on_25
+
+    def __str__(self) -> str:
+        return f"{self.relay.name}-{self.port}-{self.family}"
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """All that an inventory offers to tests."""
+
+    inventory: str
+    relays: tuple[Relay, ...]
+    others: dict[str, Remote]
+    roles: frozenset[str]
+    account: Account | None
+    vantage: Vantage
+    sockets: Path
+
+    @cached_property
+    def doors(self) -> list[Door]:
+        """Every way in, of every relay."""
+        return [
+            Door(relay, port, family)
+            for relay in self.relays
+            for port in PORTS
+            for family in FAMILIES
+            if family in relay.addresses
+        ]
+
+    def describe(self) -> str:
+        """Say in one line what there is and what lacks."""
+        relays = ", ".join(f"{relay.name} ({' '.join(relay.addresses)})" for relay in self.relays)
+        lacking = ", ".join(f"{role} ({what})" for role, what in ROLES.items() if role not in self.roles)
+        without = f"; deselected are tests that need: {lacking}" if lacking else ""
+        return f"relays of {self.inventory}: {relays or 'none'}{without}"
+
+    def close(self) -> None:
+        """End all connections."""
+        for remote in [*self.others.values(), *(relay.remote for relay in self.relays)]:
+            remote.close()
+        shutil.rmtree(self.sockets, ignore_errors=True)
+
+
+def survey(inventory: str, root: Path, account: Account | None) -> Landscape:
+    """Read an inventory and reach its hosts.
+
+    :raises InventoryError: if it cannot be read, or a host in it not be reached
+    """
+    entries = read(inventory, root)
+    sockets = Path(tempfile.mkdtemp(prefix="qr-", dir="/tmp"))  # short: a socket's path has 108 bytes
+    others = {role: Remote(entry, sockets) for role in ROLES for entry in _first(entries, role)}
+    try:
+        vantage: Vantage = There(others["client"], sockets) if "client" in others else Here()
+        relays = tuple(_relay(entry, vantage, sockets) for entry in entries if entry.settings)
+        if isinstance(vantage, There):
+            vantage.forward(address for relay in relays for address in relay.addresses.values())
+    except (AssertionError, OSError, RuntimeError) as error:
+        raise InventoryError(f"{inventory}: a host cannot be reached: {error}") from error
+
+    roles = set(others)
+    if relays and all("expendable" in entry.groups for entry in entries if entry.settings):
+        roles.add("expendable")
+    if account is None and "directory" in roles:
+        account = Account(topology.USERS[0].uid, topology.USERS[0].password)
+    if account is not None:
+        roles.add("account")
+    return Landscape(inventory, relays, others, frozenset(roles), account, vantage, sockets)
+
+
+def _first(entries: list[Entry], role: str) -> list[Entry]:
+    return [entry for entry in entries if role in entry.groups and not entry.settings][:1]
+
+
+def _relay(entry: Entry, vantage: Vantage, sockets: Path) -> Relay:
+    assert entry.settings is not None
+    remote = Remote(entry, sockets)
+    addresses = vantage.look_up(entry.settings.hostname)
+    if not addresses:
+        raise InventoryError(f"{entry.settings.hostname}: no address is known where the tests' client stands")
+    return Relay(entry.name, entry.settings, remote, addresses)

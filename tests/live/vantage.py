@@ -1,0 +1,98 @@
+"""Where the tests' mail program stands: on the inventory's client host, or on this machine."""
+
+import json
+import socket
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal, Protocol
+
+from tests.live.remote import Remote
+
+Family = Literal["IPv4", "IPv6"]
+FAMILIES: tuple[Family, ...] = ("IPv4", "IPv6")
+PORTS = (25, 465, 587)
+
+
+class Vantage(Protocol):
+    """A place from which relays are looked up and connected to."""
+
+    def look_up(self, name: str) -> dict[Family, str]:
+        """Find a name's addresses, one of each family that it has."""
+
+    def connect(self, address: str, port: int, timeout: float) -> socket.socket:
+        """Open a connection."""
+
+    def traces(self) -> list[str]:
+        """Name all by which this place can be recognised: addresses in each way of writing, names."""
+
+
+class Here:
+    """This machine."""
+
+    def look_up(self, name: str) -> dict[Family, str]:
+        """Ask this machine's resolver."""
+        try:
+            found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        except socket.gaierror:
+            return {}
+        return _one_of_each(str(address[0]) for *_, address in found)
+
+    def connect(self, address: str, port: int, timeout: float) -> socket.socket:
+        """Connect directly."""
+        return socket.create_connection((address, port), timeout)
+
+    def traces(self) -> list[str]:
+        """Name this machine."""
+        return [socket.gethostname(), socket.getfqdn()]
+
+
+class There:
+    """The inventory's client host. The relays see its addresses, as they would see a user's at home."""
+
+    def __init__(self, client: Remote, sockets: Path) -> None:
+        """Stand on a host.
+
+        :param sockets: short directory for the forwarded connections' sockets
+        """
+        self._client = client
+        self._sockets = sockets
+        self._forwarded: dict[tuple[str, int], Path] = {}
+
+    def look_up(self, name: str) -> dict[Family, str]:
+        """Ask the client's resolver."""
+        return _one_of_each(
+            line.split()[0] for line in self._client.run(f"getent ahosts {name} || true").splitlines()
+        )
+
+    def forward(self, addresses: Iterable[str]) -> None:
+        """Open the way to these addresses' mail ports."""
+        ends = [(address, port) for address in addresses for port in PORTS]
+        self._forwarded = {end: self._sockets / str(number) for number, end in enumerate(ends)}
+        self._client.forward({path: end for end, path in self._forwarded.items()})
+
+    def connect(self, address: str, port: int, timeout: float) -> socket.socket:
+        """Connect through the client; the relay's side of the connection begins there."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(timeout)
+        connection.connect(str(self._forwarded[address, port]))
+        return connection
+
+    def traces(self) -> list[str]:
+        """Ask the client for its addresses and names."""
+        links = json.loads(self._client.run("ip -json address show scope global"))
+        addresses = [str(info["local"]) for link in links for info in link["addr_info"]]
+        spellings = {spelling for address in addresses for spelling in _spellings(address)}
+        return sorted(spellings | {self._client.name, self._client.run("hostname").strip()})
+
+
+def _one_of_each(addresses: Iterable[str]) -> dict[Family, str]:
+    found: dict[Family, str] = {}
+    for address in addresses:
+        found.setdefault("IPv6" if ":" in address else "IPv4", address)
+    return found
+
+
+def _spellings(address: str) -> Iterator[str]:
+    yield ip_address(address).compressed
+    yield ip_address(address).exploded
