@@ -58,9 +58,11 @@ def act(options: argparse.Namespace) -> int:
         case "status":
             return status()
         case "reset":
-            lifecycle.in_parallel(lifecycle.reset, options.hosts)
+            for host in options.hosts:
+                lifecycle.reset(host)
         case "restart":
-            lifecycle.in_parallel(lifecycle.restart, options.hosts)
+            for host in options.hosts:
+                lifecycle.restart(host)
     return 0
 
 

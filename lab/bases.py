@@ -30,8 +30,10 @@ BUILD_TIMEOUT = 900.0  # seconds
 PREPARE = f"""
 apt-get clean
 apt-get -qq update
-apt-get -qq install --yes --download-only {DEPLOY}
-apt-get -qq install --yes --download-only {OTHER_MTA}
+# mmdebstrap leaves recommended packages out; what a deploy installs may have them.
+download="apt-get -qq -o APT::Install-Recommends=true install --yes --download-only"
+$download {DEPLOY}
+$download {OTHER_MTA}
 # Debian has a group of this name already.
 useradd --create-home --gid operator --shell /bin/bash operator
 echo 'operator ALL=(ALL:ALL) NOPASSWD: ALL' > /etc/sudoers.d/operator
@@ -87,7 +89,7 @@ def build_base(release: Release) -> None:
     partial = _partial(target)
     command = ["env", f"PREPARE={PREPARE}", *base_command(release), str(partial)]
     try:
-        run(cgroups.joining(f"build-{release}", command), timeout=BUILD_TIMEOUT)
+        run(command, launcher=cgroups.joining(f"build-{release}"), timeout=BUILD_TIMEOUT)
     except LabError as error:
         raise _with_remedy(error) from error
     partial.rename(target)
@@ -118,7 +120,7 @@ def run_inside(root: Path, script: str, *, timeout: float = 60) -> None:
     nspawn = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=replace-host"]
     nspawn += ["--timezone=off", "--console=pipe", f"--machine=qr-{group[:40]}", f"--directory={root}"]
     command = ["env", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", *nspawn, "sh", "-ec", script]
-    run(cgroups.joining(group, command), timeout=timeout)
+    run(command, launcher=cgroups.joining(group), timeout=timeout)
     cgroups.end(group)
 
 
@@ -148,13 +150,6 @@ def _check_space() -> None:
 
 
 def _with_remedy(error: LabError) -> LabError:
-    signs = (
-        "Could not resolve",
-        "Temporary failure",
-        "Unable to connect",
-        "Could not connect",
-        "Failed to fetch",
-    )
-    if any(sign in str(error) for sign in signs):
-        return LabError(f"no package source can be reached; see that `apt-get update` works here. {error}")
+    if any(sign in str(error) for sign in ("apt-get update", "Failed to fetch", "Unable to fetch")):
+        return LabError(f"packages cannot be fetched; see that `apt-get update` works here: {error}")
     return error

@@ -8,7 +8,6 @@ where a PID file is a guess. See cgroups(7) and the kernel's cgroup-v2 manual on
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from lab.process import LabError, wait_until
@@ -40,13 +39,13 @@ def hierarchies(mounts: str) -> tuple[Path, list[Path]]:
     return unified[0], legacy
 
 
-def joining(name: str, command: Sequence[str | Path]) -> list[str]:
-    """The command that does the same inside the lab's group of this name, which is made if missing."""
+def joining(name: str) -> list[str]:
+    """The launcher that runs a command in the lab's group of this name, which is made if missing."""
     unified, legacy = _mounted()
     groups = [point / TOP / name for point in (unified, *legacy)]
     for group in groups:
         group.mkdir(parents=True, exist_ok=True)
-    return ["sh", "-c", JOIN, TOP, *map(str, groups), "--", *map(str, command)]
+    return ["sh", "-c", JOIN, TOP, *map(str, groups), "--"]
 
 
 def populated(name: str = "") -> bool:
@@ -54,7 +53,7 @@ def populated(name: str = "") -> bool:
     events = _group(name) / "cgroup.events"
     try:
         return "populated 1" in events.read_text()
-    except (FileNotFoundError, OSError):
+    except OSError:  # no such group
         return False
 
 

@@ -49,7 +49,8 @@ def recreate(host: Host) -> None:
 def boot(host: Host) -> None:
     """Boot a host's file system as it is, and wait until all of its services run."""
     directory = host_directory(host)
-    spawn(cgroups.joining(host.short, nspawn_command(host, directory / "root")), directory / "console.log")
+    command = nspawn_command(host, directory / "root")
+    spawn(command, directory / "console.log", launcher=cgroups.joining(host.short))
     wait_until(
         lambda: listens(host), f"{host.name} to boot, see {directory}/console.log", timeout=BOOT_TIMEOUT
     )
@@ -88,12 +89,15 @@ def is_current(host: Host) -> bool:
 
 
 def listens(host: Host) -> bool:
-    """Whether a host accepts SSH connections."""
+    """Whether a host's SSH server answers."""
     try:
-        socket.create_connection((host.ipv4, 22), timeout=0.2).close()
+        with socket.create_connection((host.ipv4, 22), timeout=0.2) as connection:
+            connection.settimeout(5)
+            # A client that leaves without introducing itself would be an error in the host's journal.
+            connection.sendall(b"SSH-2.0-quietrelay_lab\r\n")
+            return connection.recv(4) == b"SSH-"
     except OSError:
         return False
-    return True
 
 
 def failed_units(host: Host) -> str:
@@ -120,6 +124,7 @@ def nspawn_command(host: Host, root: Path) -> list[str]:
         "--register=no",
         "--keep-unit",
         f"--network-bridge={BRIDGE}",
+        "--rlimit=NOFILE=1024:524288",  # as systemd has on a machine of its own; the kernel's default is 4096
         "--kill-signal=SIGRTMIN+3",  # what systemd(1) takes for an orderly halt
         "--resolv-conf=off",
         "--timezone=off",

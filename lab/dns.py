@@ -40,7 +40,7 @@ def ensure() -> None:
     cgroups.end(GROUP)
     DNS_CONFIG.write_text(config)
     command = ["dnsmasq", "--keep-in-foreground", f"--conf-file={DNS_CONFIG}"]
-    spawn(cgroups.joining(GROUP, command), STATE / "dnsmasq.log")
+    spawn(command, STATE / "dnsmasq.log", launcher=cgroups.joining(GROUP))
     wait_until(answers, f"the name server, see {STATE / 'dnsmasq.log'}", timeout=10)
 
 

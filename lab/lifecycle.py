@@ -99,7 +99,7 @@ def stop_everything() -> None:
         access.disconnect(host)
         containers.ask_to_stop(host)
     with contextlib.suppress(LabError):  # what does not stop by itself is ended
-        wait_until(lambda: not cgroups.populated(), "shutdowns", timeout=containers.STOP_TIMEOUT)
+        wait_until(_no_host_runs, "shutdowns", timeout=containers.STOP_TIMEOUT)
     cgroups.end()
 
 
@@ -133,7 +133,9 @@ def locked() -> Iterator[None]:
     CACHE.mkdir(parents=True, exist_ok=True)
     directory = os.open(CACHE, os.O_RDONLY)
     try:
-        wait_until(lambda: _lock(directory), "another `python -m lab` to end", timeout=LOCK_TIMEOUT)
+        if not _lock(directory):
+            print("waiting for another command of the lab to end", flush=True)
+            wait_until(lambda: _lock(directory), "another command of the lab", timeout=LOCK_TIMEOUT)
         yield
     finally:
         os.close(directory)
@@ -157,6 +159,10 @@ def in_parallel(act: Callable[[T], None], things: Iterable[T]) -> None:
     with ThreadPoolExecutor() as pool:
         for _ in pool.map(act, things):
             pass
+
+
+def _no_host_runs() -> bool:
+    return not any(cgroups.populated(host.short) for host in HOSTS)
 
 
 def _lock(directory: int) -> bool:

@@ -32,6 +32,7 @@ table inet {TABLE} {{
 }}
 """
 
+SYSCTLS = ("net/ipv4/ip_forward", "fs/inotify/max_user_instances")
 INOTIFY_INSTANCES = 1024  # each systemd takes several of root's, and the kernel's 128 end with the 22nd host
 
 
@@ -106,9 +107,6 @@ def _restore_sysctls() -> None:
         for name, value in json.loads(record.read_text()).items():
             _sysctl(name).write_text(value)
         record.unlink()
-
-
-SYSCTLS = ("net/ipv4/ip_forward", "fs/inotify/max_user_instances")
 
 
 def _sysctl(name: str) -> Path:

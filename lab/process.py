@@ -8,48 +8,49 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 TAIL_LINES = 8  # of a failed command's error output: enough to see the cause, short enough to read
+SHOWN_LENGTH = 120  # characters of a failed command
 
 
 class LabError(Exception):
     """Something that the lab needs is missing or failed; the text says what and what to do."""
 
 
-def run(command: Sequence[str | Path], *, stdin: str = "", timeout: float = 60) -> str:
+def run(
+    command: Sequence[str | Path], *, launcher: Sequence[str] = (), stdin: str = "", timeout: float = 60
+) -> str:
     """Run a command to its end and return its standard output.
 
+    + launcher: words that start the command in its surroundings; errors do not mention them
     + timeout: seconds, after which it is killed
 
     Raises LabError if it is not there, exits non-zero or takes too long.
     """
-    words = [str(word) for word in command]
+    words = [*launcher, *map(str, command)]
     try:
         done = subprocess.run(
-            words, check=False, input=stdin, capture_output=True, text=True, timeout=timeout, errors="replace"
+            words, check=False, input=stdin, capture_output=True, text=True, timeout=timeout
         )
     except FileNotFoundError as error:
         raise LabError(f"{words[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"`{_shown(words)}` did not end within {timeout:.0f} s") from error
+        raise LabError(f"`{_shown(command)}` did not end within {timeout:.0f} s") from error
     if done.returncode != 0:
-        raise LabError(f"`{_shown(words)}` exited {done.returncode}: {tail(done.stderr or done.stdout)}")
+        raise LabError(f"`{_shown(command)}` exited {done.returncode}: {tail(done.stderr or done.stdout)}")
     return done.stdout
 
 
-def spawn(command: Sequence[str | Path], log: Path) -> None:
+def spawn(command: Sequence[str | Path], log: Path, *, launcher: Sequence[str]) -> None:
     """Start a command that outlives this program, in a session of its own (no terminal's Ctrl-C reaches it).
 
     + log: file that takes its standard output and error
+    + launcher: as for `run`
 
-    Raises LabError if it cannot be started; what it does later shows in the log only.
+    What becomes of it shows in the log only.
     """
+    # setsid(1) forks and returns: there is no child left here to wait for.
+    words = ["setsid", "--fork", *launcher, *map(str, command)]
     with log.open("w") as output:
-        # setsid(1) forks and returns: there is no child left here to wait for.
-        launcher = ["setsid", "--fork", *map(str, command)]
-        status = subprocess.run(
-            launcher, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        ).returncode
-    if status != 0:
-        raise LabError(f"`{_shown(launcher)}` exited {status}: {tail(log.read_text(errors='replace'))}")
+        subprocess.run(words, check=True, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, timeout: float, pause: float = 0.05) -> None:
@@ -73,6 +74,6 @@ def tail(text: str) -> str:
     return " | ".join(line.strip() for line in text.strip().splitlines()[-TAIL_LINES:])
 
 
-def _shown(words: Sequence[str]) -> str:
-    text = " ".join(words).replace("\n", " ")
-    return text if len(text) <= 160 else f"{text[:160]}..."
+def _shown(command: Sequence[str | Path]) -> str:
+    text = " ".join(map(str, command)).replace("\n", " ")
+    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}..."

@@ -87,7 +87,7 @@ def install() -> None:
         case OwnCa(days=days):
             _make_directory()
             own_ca(
-                name=f"Issue a certificate for {relay.hostname} in {RELAY_PEM}",
+                name=f"Have the host's own CA issue {RELAY_PEM}",
                 hostname=relay.hostname,
                 days=days,
             )

@@ -6,15 +6,22 @@ services that nobody here names belong to Debian and to the admin, and are never
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TypedDict, TypeVar
 
-from pyinfra.api.exceptions import PyinfraError
+from tasks.errors import DeployError
 
 V = TypeVar("V")
 
+# How parameters begin that Postfix does not have: the deploy defines them in main.cf, to refer to.
+OWN = "quietrelay_"
 
-class ConfigurationError(PyinfraError):
+
+# The columns of master.cf, as `postconf -F` names them (postconf(1)).
+FIELDS = ("service", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command")
+
+
+class ConfigurationError(DeployError):
     """Two steps that want different things of one parameter, or a parameter that this Postfix lacks."""
 
 
@@ -35,16 +42,17 @@ class Postconf(TypedDict):
 
 @dataclass(frozen=True)
 class Service:
-    """A master.cf entry (master(5)). Process limits are left to the admin."""
+    """A master.cf entry (master(5)). Fields that are None are the admin's."""
 
     command: str
     private: str = "n"
     chroot: str = "n"
+    process_limit: str | None = None
 
     def entry(self, key: str) -> str:
         """Write the entry for a service that the host does not have yet, `key` being ``name/type``."""
         name, kind = key.rsplit("/", 1)
-        return f"{name} {kind} {self.private} - {self.chroot} - - {self.command}"
+        return f"{name} {kind} {self.private} - {self.chroot} - {self.process_limit or '-'} {self.command}"
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,8 @@ def _known_to(found: Postconf, wanted: Configuration) -> Configuration:
     known = set(found["known"])
 
     def kept(values: Mapping[str, str | None]) -> dict[str, str | None]:
-        unknown = {name for name, value in values.items() if name not in known and value is not None}
+        wanted_names = {name for name, value in values.items() if value is not None}
+        unknown = {name for name in wanted_names - known if not name.startswith(OWN)}
         if missing := unknown - wanted.where_known:
             raise ConfigurationError(
                 f"Postfix {found['version']} does not know {', '.join(sorted(missing))}; "
@@ -135,9 +144,7 @@ def _service_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
         elif current is None:
             commands.append(["-M", f"{key} = {service.entry(key)}"])
         else:
-            fields = {"private": service.private, "chroot": service.chroot, "command": service.command}
-            says = {"private": current[2], "chroot": current[4], "command": current[7]}
-            if different := _differing(fields, says):
+            if different := _differing(asdict(service), dict(zip(FIELDS, current, strict=True))):
                 commands.append(["-F", *(f"{key}/{name} = {value}" for name, value in different.items())])
     return commands
 

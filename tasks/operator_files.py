@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pyinfra import host
 
-from tasks.settings import SettingsError, inventory_file
+from tasks.inventory_source import inventory_file
+from tasks.settings import SettingsError
 
 
 def complaint(setting: str, about: str) -> SettingsError:

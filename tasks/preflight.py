@@ -5,16 +5,17 @@ everything that can be wrong with the inventory, the operator's files and the ho
 """
 
 from pyinfra import host
-from pyinfra.api.exceptions import PyinfraError
 
 from tasks import certificates, sasl, settings
+from tasks.errors import DeployError
 from tasks.facts.host import Ground, GroundSays
+from tasks.inventory_source import inventory_file
 
 # VERSION_ID in os-release(5), with the Postfix that the release ships.
 SUPPORTED = {"12": "Postfix 3.7", "13": "Postfix 3.10"}
 
 
-class PreflightError(PyinfraError):
+class PreflightError(DeployError):
     """A host that the deploy cannot serve, said in one line: file, host, what, remedy."""
 
 
@@ -29,7 +30,7 @@ def check() -> None:
     sasl.check(relay)
     ground = host.get_fact(Ground)
     if complaint := complain(ground, relay):
-        raise PreflightError(f"{settings.inventory_file()} ({host.name}): {complaint}")
+        raise PreflightError(f"{inventory_file()} ({host.name}): {complaint}")
 
 
 def complain(ground: GroundSays, relay: settings.Settings) -> str | None:
@@ -48,7 +49,7 @@ def complain(ground: GroundSays, relay: settings.Settings) -> str | None:
             f"another mail server is installed ({', '.join(ground['mail_servers'])}); "
             "remove it, or allow that with Relay(replace_mail_server=True)"
         )
-    if strangers := set(ground["listeners"]) - {"master"} - _programs(ground["mail_servers"]):
+    if strangers := set(ground["listeners"]) - _programs(ground["mail_servers"]):
         return f"{', '.join(sorted(strangers))} listens on 25, 465 or 587; stop it, and keep it from starting"
     return None
 

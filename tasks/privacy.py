@@ -47,17 +47,21 @@ def configuration(relay: Settings, mark: str) -> Configuration:
         # Postfix 3.10 writes no client into its trace header then, whatever becomes of the rules.
         "smtpd_hide_client_session": "yes",
     }
-    through_loopback = f"check_sasl_access static:{{FILTER anonymize:[127.0.0.1]:{LOOPBACK.split(':')[1]}}}"
     return Configuration(
+        parameters={
+            # A parameter of our own, for postconf(1) puts no blanks into master.cf. It leaves
+            # smtpd_data_restrictions in main.cf to the admin.
+            "quietrelay_user_mail": "check_sasl_access static:{FILTER anonymize:[127.0.0.1]:10587}",
+        },
         services={
-            f"{CLEANUP}/unix": Service("cleanup", private="n"),
+            f"{CLEANUP}/unix": Service("cleanup", process_limit="0"),
             "anonymize/unix": Service("smtp", private="-"),
             f"{LOOPBACK}/inet": Service("smtpd"),
         },
         options={
             "submission/inet": rewritten,
             "submissions/inet": rewritten,
-            "smtp/inet": {"smtpd_data_restrictions": through_loopback},
+            "smtp/inet": {"smtpd_data_restrictions": "$quietrelay_user_mail"},
             f"{CLEANUP}/unix": {
                 "header_checks": f"pcre:{TRACE_HEADER}",
                 # Attached and forwarded messages keep their own headers, and their signatures.

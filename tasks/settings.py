@@ -11,15 +11,14 @@ import sys
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
-import click
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pyinfra.api import Host
-from pyinfra.api.exceptions import PyinfraError
 
-from tasks.inventory_source import locate
+from tasks.errors import DeployError
+from tasks.inventory_source import inventory_file, locate
 
 
-class SettingsError(PyinfraError):
+class SettingsError(DeployError):
     """A setting that cannot be, said in one line: file, host, setting, remedy."""
 
 
@@ -293,12 +292,6 @@ def of(host: Host) -> Settings:
     except ValueError as error:
         raise SettingsError(f"{where}: relay.hostname: {error}, or set it in Relay(hostname=...)") from None
     return settings
-
-
-def inventory_file() -> str:
-    """Name the inventory as it was given on the command line."""
-    context = click.get_current_context(silent=True)
-    return str(context.params.get("inventory")) if context else "the inventory"
 
 
 def describe(model: type[BaseModel], error: ValidationError) -> str:

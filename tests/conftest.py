@@ -1,8 +1,8 @@
 """What the command line of pytest takes: an inventory, and on production an account.
 
-    pytest tests/ -m "not live"                       unit tests alone
-    pytest tests/ --inventory inventories/lab.py      all of them
-    pytest tests/live --inventory inventories/prod.py --login alice --password-file ~/.relay-password
+pytest tests/ -m "not live"                       unit tests alone
+pytest tests/ --inventory inventories/lab.py      all of them
+pytest tests/live --inventory inventories/prod.py --login alice --password-file ~/.relay-password
 """
 
 import os
@@ -27,8 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers that decide which tests an inventory gets."""
     for line in (
-        "needs(*roles): runs only where the inventory has a host in each of these groups, or the account asked for",
-        "changes_the_relay: breaks and repairs the relay; runs last, and never outside the group `expendable`",
+        "needs(*roles): runs only where the inventory has these groups of hosts (or an account was given)",
+        "changes_the_relay: breaks and repairs the relay; runs last, and only on the group `expendable`",
     ):
         config.addinivalue_line("markers", line)
 

@@ -16,7 +16,7 @@ class GroundSays(TypedDict):
     init: str
     machine_id: str
     listeners: list[str]
-    """Programs that listen on 25, 465 or 587."""
+    """Programs other than Postfix that listen on 25, 465 or 587."""
     mail_servers: list[str]
     """Installed packages that are a mail server other than Postfix."""
 
@@ -32,8 +32,9 @@ class Ground(FactBase[GroundSays]):
                 '( . /etc/os-release; echo "id=$ID"; echo "version_id=$VERSION_ID" )',
                 'echo "init=$(cat /proc/1/comm)"',
                 'echo "machine_id=$(cat /etc/machine-id)"',
-                # users:(("exim4",pid=1,fd=3)) names the program; only root sees it (ss(8)).
-                "ss -Hltnp '( sport = :25 or sport = :465 or sport = :587 )'"
+                # users:(("exim4",pid=1,fd=3)) names the program; only root sees it (ss(8)). Postfix's smtpd
+                # has its socket from master, which is named beside it.
+                "ss -Hltnp '( sport = :25 or sport = :465 or sport = :587 )' | grep -v '\"master\"'"
                 ' | sed -n \'s/.*users:(("\\([^"]*\\)".*/listener=\\1/p\'',
                 # ${Provides} tells a mail server by what Debian's policy 11.6 has it provide.
                 "dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\\n'"

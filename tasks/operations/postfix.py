@@ -3,10 +3,11 @@
 from collections.abc import Generator
 
 from pyinfra import host
-from pyinfra.api import OperationError, QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand, operation
 
 from tasks.configuration import Configuration, changes
 from tasks.facts.postfix import PostfixSays
+from tasks.operations.failing import fail
 
 DIRECTORY = "/etc/postfix"
 
@@ -21,16 +22,12 @@ def configuration(wanted: Configuration) -> Generator[StringCommand, None, None]
     + wanted: what the two files are to say
     """
     found = host.get_fact(PostfixSays)
-    if found is None:
-        if host.state.is_executing:
-            raise OperationError(f"{host.name}: postconf is missing, so Postfix is not installed")
-        yield StringCommand("postconf", "# once Postfix is installed")
-        return
-    commands = changes(wanted, found)
-    if not commands:
+    if found is None:  # while a first run is prepared; the packages come before
+        yield fail("postconf is missing: Postfix is not installed")
+    elif commands := changes(wanted, found):
+        yield _switch(commands)
+    else:
         host.noop("main.cf and master.cf are up to date")
-        return
-    yield _switch(commands)
 
 
 def _switch(commands: list[list[str]]) -> StringCommand:

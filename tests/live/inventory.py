@@ -49,10 +49,13 @@ def read(inventory: str, root: Path) -> list[Entry]:
 
 
 def _main(inventory: str) -> None:
-    from pyinfra_cli.inventory import make_inventory
+    from pyinfra.api import State
+    from pyinfra.context import ctx_state
+    from pyinfra_cli.inventory import make_inventory  # type: ignore[import-untyped]
 
     from tasks import settings
 
+    ctx_state.set(State())  # type: ignore[no-untyped-call]  # where pyinfra notes which file it reads
     entries = []
     for host in make_inventory(inventory, cwd=str(Path.cwd())):
         data = {

@@ -42,11 +42,16 @@ class Relay:
     remote: Remote = field(repr=False)
     addresses: dict[Family, str]
     """Its addresses as a mail program would find them."""
+    began: int
+    """The host's clock when the session began, in seconds since 1970."""
 
     @property
     def hostname(self) -> str:
         """The name by which it greets and which its certificate bears."""
         return self.settings.hostname
+
+    def __str__(self) -> str:
+        return self.name
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -74,6 +79,11 @@ class Door:
     def takes_logins(self) -> bool:
         """Whether the settings let users log in here."""
         return self.port != 25 or self.relay.settings.submission.auth_on_25
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the one to take where each port is tried once, in one family."""
+        return self.family == next(iter(self.relay.addresses))
 
     def __str__(self) -> str:
         return f"{self.relay.name}-{self.port}-{self.family}"
@@ -152,4 +162,4 @@ def _relay(entry: Entry, vantage: Vantage, sockets: Path) -> Relay:
     addresses = vantage.look_up(entry.settings.hostname)
     if not addresses:
         raise InventoryError(f"{entry.settings.hostname}: no address is known where the tests' client stands")
-    return Relay(entry.name, entry.settings, remote, addresses)
+    return Relay(entry.name, entry.settings, remote, addresses, began=int(remote.run("date +%s")))

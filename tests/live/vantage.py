@@ -23,9 +23,6 @@ class Vantage(Protocol):
     def connect(self, address: str, port: int, timeout: float) -> socket.socket:
         """Open a connection."""
 
-    def traces(self) -> list[str]:
-        """Name all by which this place can be recognised: addresses in each way of writing, names."""
-
 
 class Here:
     """This machine."""
@@ -41,10 +38,6 @@ class Here:
     def connect(self, address: str, port: int, timeout: float) -> socket.socket:
         """Connect directly."""
         return socket.create_connection((address, port), timeout)
-
-    def traces(self) -> list[str]:
-        """Name this machine."""
-        return [socket.gethostname(), socket.getfqdn()]
 
 
 class There:
@@ -78,11 +71,15 @@ class There:
         connection.connect(str(self._forwarded[address, port]))
         return connection
 
-    def traces(self) -> list[str]:
-        """Ask the client for its addresses and names."""
+    def addresses(self) -> list[str]:
+        """Ask the client for its own."""
         links = json.loads(self._client.run("ip -json address show scope global"))
-        addresses = [str(info["local"]) for link in links for info in link["addr_info"]]
-        spellings = {spelling for address in addresses for spelling in _spellings(address)}
+        # Debian 12's ip adds empty entries.
+        return [str(info["local"]) for link in links for info in link["addr_info"] if info]
+
+    def traces(self) -> list[str]:
+        """Write the client's addresses in each way, and add its names."""
+        spellings = {spelling for address in self.addresses() for spelling in _spellings(address)}
         return sorted(spellings | {self._client.name, self._client.run("hostname").strip()})
 
 

@@ -1,0 +1,108 @@
+"""Mail let in through the host's own packet filter, where it runs one: nftables or ufw.
+
+Only what drops mail gets a rule, now and for the next boot; the operator's rules are neither reloaded nor
+rewritten, so what lets SSH in stays as it is.
+"""
+
+import re
+from collections.abc import Iterable
+
+from pyinfra import host
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.operations import files
+
+from tasks import settings, templates
+from tasks.facts.firewall import Closed, Firewall, FirewallSays
+from tasks.operations import firewall
+from tasks.step import step
+
+BOOT_RULES = "/etc/quietrelay/firewall.nft"
+
+# A pattern that matches no file is no error to nft, a file that is missing is (nft(8), INCLUDE FILES): who
+# removes ours is not left without a firewall at the next boot.
+INCLUDE = 'include "/etc/quietrelay/*.nft"'
+
+
+class FirewallError(PyinfraError):
+    """A firewall that only the operator can open, said in one line: file, host, what, remedy."""
+
+
+@step("Firewall")
+def admit() -> None:
+    """Let 25, 465 and 587 in, or take back what let them in.
+
+    :raises FirewallError: for a firewall that mail can not be let in through from here
+    """
+    found = host.get_fact(Firewall)
+    if settings.of(host).firewall.open_ports:
+        if complaint := complain(found):
+            raise FirewallError(f"{settings.inventory_file()} ({host.name}): {complaint}")
+        _open(found)
+    else:
+        _withdraw(found)
+
+
+def complain(found: FirewallSays) -> str | None:
+    """Say what keeps mail out, and what to do; None where nothing does that cannot be helped."""
+    if found["broken"]:
+        return (
+            f"nft cannot load {found['conf']} as a boot would ({found['broken']}); repair it, or leave the "
+            "firewall alone with Firewall(open_ports=False)"
+        )
+    if found["foreign"]:
+        return (
+            f"a firewall other than ufw and nftables.service drops mail ({_names(found['foreign'])}); let "
+            "25, 465 and 587 in there, or leave it alone with Firewall(open_ports=False)"
+        )
+    return None
+
+
+def _open(found: FirewallSays) -> None:
+    """Add what is missing; where nothing is, there is no operation, and the fact is all that it cost."""
+    if found["ufw"]:
+        firewall.ufw_rule(name=f"Let mail in through ufw{_ahead(found['ufw'])}")
+    if found["closed"] or found["boot_closed"]:
+        firewall.nftables_rules(
+            name=f"Let mail in through nftables: {_names(found['closed'] or found['boot_closed'])}"
+        )
+    if found["boot_closed"]:
+        templates.put(
+            "nftables/quietrelay.nft",
+            BOOT_RULES,
+            conf=found["conf"],
+            chains=found["boot_needs"],
+            statement=firewall.statement,
+        )
+        files.line(
+            name=f"Include {BOOT_RULES} in {found['conf']}",
+            path=found["conf"],
+            line=f"^{re.escape(INCLUDE)}$",
+            replace=INCLUDE,
+            ensure_newline=True,
+        )
+
+
+def _withdraw(found: FirewallSays) -> None:
+    """Remove our own rules wherever they are."""
+    if found["ufw_ours"]:
+        firewall.ufw_rule_removed(name="Remove our rule from ufw")
+    if found["ours"]:
+        firewall.nftables_rules_removed(name="Remove our rules from nftables")
+    if found["conf"]:
+        files.line(
+            name=f"Remove our line from {found['conf']}",
+            path=found["conf"],
+            line=f"^{re.escape(INCLUDE)}$",
+            present=False,
+        )
+        files.file(name=f"Remove {BOOT_RULES}", path=BOOT_RULES, present=False)
+
+
+def _names(chains: Iterable[Closed]) -> str:
+    return ", ".join(
+        f"{chain['family']} {chain['table']} {chain['chain']}{_ahead(chain['by'])}" for chain in chains
+    )
+
+
+def _ahead(by: str) -> str:
+    return ", ahead of its rules, as one of them drops it" if by == "rule" else ""

@@ -1,0 +1,116 @@
+"""Which live tests run against which doors, and what they are given."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from lab.topology import USERS
+from tests.live.landscape import LANDSCAPE, Account, Door, Landscape, Relay
+from tests.live.mail import LocalMail, Maildir
+from tests.live.smtp import MailProgram
+from tests.live.vantage import There
+
+# A test that takes one of these runs at each such door of each relay.
+DOORS: dict[str, Callable[[Door], bool]] = {
+    "door": lambda door: True,
+    "first_door": lambda door: door.is_first,  # one family: each port once
+    "plain_door": lambda door: not door.opens_in_tls,
+    "login_door": lambda door: door.takes_logins,
+    "first_login_door": lambda door: door.takes_logins and door.is_first,
+    "submission_door": lambda door: door.port != 25,
+    "door_25": lambda door: door.port == 25,
+}
+
+NO_HOSTS = (
+    "there are no hosts to talk to: name them with --inventory inventories/lab.py, "
+    'or run the unit tests alone with -m "not live"'
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test for each relay, door and user that it asks for."""
+    landscape = metafunc.config.stash.get(LANDSCAPE, None)
+    # Without relays a test is still collected, so that -m "not live" can leave it out, and its absence be told.
+    for name, is_one in DOORS.items():
+        if name in metafunc.fixturenames:
+            doors = [door for door in landscape.doors if is_one(door)] if landscape else []
+            metafunc.parametrize(name, doors or [pytest.param(None, id="nowhere")], ids=str, scope="session")
+    if "relay" in metafunc.fixturenames:
+        relays = landscape.relays if landscape else ()
+        metafunc.parametrize("relay", relays or [pytest.param(None, id="nowhere")], ids=str, scope="session")
+    if "user" in metafunc.fixturenames:
+        users = [pytest.param(Account(user.uid, user.password), id=user.uid) for user in USERS]
+        metafunc.parametrize("user", users)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark everything here as live."""
+    item.add_marker("live")
+
+
+@pytest.hookimpl(trylast=True)  # after -m and -k
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the inventory has no hosts for, and put what breaks the relay last."""
+    live = [item for item in items if item.get_closest_marker("live")]
+    if not live:
+        return
+    landscape = config.stash.get(LANDSCAPE, None)
+    if landscape is None or not landscape.relays:
+        raise pytest.UsageError(NO_HOSTS)
+    lacking = [item for item in live if not _needs(item) <= landscape.roles]
+    config.hook.pytest_deselected(items=lacking)
+    items[:] = [item for item in items if item not in lacking]
+    items.sort(key=lambda item: item.get_closest_marker("changes_the_relay") is not None)
+
+
+def _needs(item: pytest.Item) -> set[str]:
+    needs = {role for marker in item.iter_markers("needs") for role in marker.args}
+    return needs | {"expendable"} if item.get_closest_marker("changes_the_relay") else needs
+
+
+@pytest.fixture(scope="session")
+def landscape(request: pytest.FixtureRequest) -> Landscape:
+    """Give all that the inventory offers."""
+    return request.config.stash[LANDSCAPE]
+
+
+@pytest.fixture(scope="session")
+def mail_program(landscape: Landscape) -> MailProgram:
+    """Give the mail program, at the client's place."""
+    return MailProgram(landscape.vantage)
+
+
+@pytest.fixture(scope="session")
+def client(landscape: Landscape) -> There:
+    """Give the client's host."""
+    assert isinstance(landscape.vantage, There)
+    return landscape.vantage
+
+
+@pytest.fixture(scope="session")
+def account(landscape: Landscape) -> Account:
+    """Give somebody who may log in."""
+    assert landscape.account is not None
+    return landscape.account
+
+
+@pytest.fixture(scope="session")
+def outside(landscape: Landscape) -> Iterator[Maildir]:
+    """Give the mailbox outside."""
+    maildir = Maildir(landscape.others["outside"])
+    yield maildir
+    maildir.clean()
+
+
+@pytest.fixture
+def local_mail() -> Iterator[Callable[[Relay], LocalMail]]:
+    """Open a relay's own mailboxes."""
+    with ExitStack() as cleaning:
+
+        def open_mailboxes(relay: Relay) -> LocalMail:
+            mail = LocalMail(relay.remote)
+            cleaning.callback(mail.remove)
+            return mail
+
+        yield open_mailboxes

@@ -1,0 +1,110 @@
+"""Logging in: who gets in, who does not, and that no password travels in the clear."""
+
+import pytest
+
+from tests.live.landscape import Account, Door
+from tests.live.smtp import MailProgram
+
+
+def offers_of_auth(offers: list[str]) -> list[list[str]]:
+    """Pick the lines that offer AUTH: the word itself, and the mechanisms in alphabetical order."""
+    lines = (line.replace("=", " =").split() for line in offers if line.startswith("AUTH"))
+    return [[word, *sorted(mechanisms)] for word, *mechanisms in lines]
+
+
+def test_no_login_is_offered_before_tls(mail_program: MailProgram, plain_door: Door) -> None:
+    with mail_program.open(plain_door) as conversation:
+        offers = conversation.greet()
+    assert "STARTTLS" in offers
+    assert offers_of_auth(offers) == []
+
+
+@pytest.mark.parametrize("command", ["AUTH PLAIN AGFsaWNlAHNlY3JldA==", "AUTH LOGIN", "AUTH PLAIN"])
+def test_login_before_tls_is_refused(mail_program: MailProgram, plain_door: Door, command: str) -> None:
+    with mail_program.open(plain_door) as conversation:
+        conversation.greet()
+        reply = conversation.say(command)
+    assert 500 <= reply.code <= 599, reply
+
+
+def test_plain_and_login_are_offered_under_tls_and_nothing_else(
+    mail_program: MailProgram, login_door: Door
+) -> None:
+    with mail_program.open(login_door) as conversation:
+        offers = offers_of_auth(conversation.secure())
+    old_form = [["AUTH", "=PLAIN", "LOGIN"]]
+    old_clients = login_door.relay.settings.submission.broken_sasl_auth_clients
+    expected = [["AUTH", "LOGIN", "PLAIN"], *([["AUTH", "=LOGIN", "PLAIN"]] if old_clients else [])]
+    assert [offer for offer in offers if offer not in old_form] == expected
+
+
+@pytest.mark.needs("account")
+def test_the_right_password_lets_in(mail_program: MailProgram, login_door: Door, account: Account) -> None:
+    with mail_program.open_secure(login_door) as conversation:
+        assert conversation.log_in_by_plain(account).code == 235
+
+
+@pytest.mark.needs("directory")
+@pytest.mark.parametrize("mechanism", ["log_in_by_plain", "log_in_by_login"])
+def test_whatever_characters_a_password_has_it_lets_in(
+    mail_program: MailProgram, first_login_door: Door, user: Account, mechanism: str
+) -> None:
+    with mail_program.open_secure(first_login_door) as conversation:
+        reply = getattr(conversation, mechanism)(user)
+    assert reply.code == 235, reply
+
+
+@pytest.mark.needs("directory")
+@pytest.mark.parametrize("mechanism", ["log_in_by_plain", "log_in_by_login"])
+@pytest.mark.parametrize(
+    ("login", "password"),
+    [
+        pytest.param("alice", "correct-horse-8", id="wrong password"),
+        pytest.param("alice", "Correct-Horse-7", id="other case"),
+        pytest.param("alice", "correct-horse-7 ", id="blank added"),
+        pytest.param("alice", "correct-horse-", id="beginning of the password"),
+        pytest.param("alice", "", id="empty password"),
+        pytest.param("bob", "correct-horse-7", id="somebody else's password"),
+        pytest.param("nobody-by-this-name", "correct-horse-7", id="unknown user"),
+        pytest.param("*", "correct-horse-7", id="any user"),
+        pytest.param("alice)(uid=*", "correct-horse-7", id="filter injected"),
+        pytest.param("root", "", id="account of the host"),
+    ],
+)
+def test_a_wrong_login_is_refused(
+    mail_program: MailProgram, first_login_door: Door, login: str, password: str, mechanism: str
+) -> None:
+    with mail_program.open_secure(first_login_door) as conversation:
+        reply = getattr(conversation, mechanism)(Account(login, password))
+    assert reply.code == 535, reply
+
+
+@pytest.mark.needs("account")
+def test_a_wrong_password_is_refused(mail_program: MailProgram, login_door: Door, account: Account) -> None:
+    with mail_program.open_secure(login_door) as conversation:
+        reply = conversation.log_in_by_plain(account._replace(password=f"{account.password}x"))
+    assert reply.code == 535, reply
+
+
+@pytest.mark.parametrize("password", ["", "correct-horse-7"])
+def test_a_login_without_a_name_is_refused(
+    mail_program: MailProgram, login_door: Door, password: str
+) -> None:
+    # libsasl itself turns it down, in words of its own: 454 by PLAIN.
+    with mail_program.open_secure(login_door) as conversation:
+        assert conversation.log_in_by_plain(Account("", password)).refuses
+
+
+@pytest.mark.needs("directory")
+def test_nobody_acts_for_somebody_else(mail_program: MailProgram, login_door: Door, account: Account) -> None:
+    with mail_program.open_secure(login_door) as conversation:
+        reply = conversation.log_in_by_plain(account, acting_for="bob")
+    assert reply.code == 535, reply
+
+
+@pytest.mark.needs("account")
+def test_mail_needs_tls_on_587(mail_program: MailProgram, plain_door: Door) -> None:
+    with mail_program.open(plain_door) as conversation:
+        conversation.greet()
+        reply = conversation.say("MAIL FROM:<alice@relay.test>")
+    assert reply.code == (530 if plain_door.port == 587 else 250), reply

@@ -1,0 +1,90 @@
+"""SMTP smuggling: one message handed in is one message delivered, however its lines end."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.live.landscape import Account, Door, Relay
+from tests.live.mail import LocalMail, Maildir, new_token, outside_address, settle
+from tests.live.smtp import Conversation, MailProgram
+
+# What some server takes for the end of a message. RFC 5321 4.1.1.4 knows <CR><LF>.<CR><LF> alone.
+FALSE_ENDS = {
+    "LF.LF": b"\n.\n",
+    "LF.CRLF": b"\n.\r\n",
+    "CRLF.LF": b"\r\n.\n",
+    "CR.CR": b"\r.\r",
+    "CR.CRLF": b"\r.\r\n",
+    "CR.LF": b"\r.\n",
+    "LF.CR": b"\n.\r",
+    "CRLF.CR": b"\r\n.\r",
+    "CRLF NUL.CRLF": b"\r\n\0.\r\n",
+    "CRLF.NUL CRLF": b"\r\n.\0\r\n",
+    "LF.CR LF": b"\n.\r\r\n",
+}
+
+
+def smuggle(
+    conversation: Conversation, token: str, sender: str, recipient: str, false_end: bytes
+) -> list[int]:
+    """Hand in a message that holds a second one behind a false end, envelope and all.
+
+    :returns: the codes that the relay answers to the message, to what is smuggled, and to the closing QUIT
+    """
+    assert conversation.envelope(sender, recipient).code == 250
+    assert conversation.say("DATA").code == 354
+    smuggled = (
+        f"MAIL FROM:<{sender}>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n"
+        f"Subject: {token} smuggled\r\n\r\nSmuggled.\r\n.\r\nQUIT\r\n"
+    )
+    conversation.send(f"Subject: {token}\r\n\r\nHarmless.".encode() + false_end + smuggled.encode())
+    assert conversation.sock is not None
+    replies = conversation.sock.makefile("rb").read()
+    return [int(line[:3]) for line in replies.splitlines()]
+
+
+@pytest.mark.needs("outside", "directory")
+@pytest.mark.parametrize("false_end", FALSE_ENDS)
+def test_a_user_cannot_smuggle_a_message_out(
+    mail_program: MailProgram, outside: Maildir, first_login_door: Door, account: Account, false_end: str
+) -> None:
+    token = new_token()
+    conversation = mail_program.log_in(first_login_door, account)
+    codes = smuggle(conversation, token, "alice@relay.test", outside_address(token), FALSE_ENDS[false_end])
+    conversation.close()
+    settle(token, first_login_door.relay.remote, outside.remote)
+    assert len(outside.arrived(token)) == codes.count(250) <= 1, codes
+
+
+@pytest.mark.needs("expendable")
+@pytest.mark.parametrize("false_end", FALSE_ENDS)
+def test_a_stranger_cannot_smuggle_a_message_in(
+    mail_program: MailProgram, local_mail: Callable[[Relay], LocalMail], door_25: Door, false_end: str
+) -> None:
+    token, relay = new_token(), door_25.relay
+    mail = local_mail(relay)
+    conversation = mail_program.open(door_25)
+    conversation.greet()
+    sender, recipient = f"{token}@elsewhere.test", f"postmaster@{relay.hostname}"
+    codes = smuggle(conversation, token, sender, recipient, FALSE_ENDS[false_end])
+    conversation.close()
+    settle(token, relay.remote)
+    assert len(mail.arrived(token)) == codes.count(250) <= 1, codes
+
+
+@pytest.mark.parametrize("greeting", ["EHLO", "HELO"])
+def test_a_client_that_does_not_wait_for_answers_is_turned_away(
+    mail_program: MailProgram, plain_door: Door, greeting: str
+) -> None:
+    # Whoever speaks before listening is a robot, or a web page that was made to talk to port 25.
+    relay = plain_door.relay
+    with mail_program.vantage.connect(plain_door.address, plain_door.port, 30) as connection:
+        connection.sendall(
+            f"{greeting} robot.test\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster@{relay.hostname}>\r\nDATA\r\n"
+            "Subject: hello\r\n\r\n.\r\nQUIT\r\n".encode()
+        )
+        replies = connection.makefile("rb").read().splitlines()
+    codes = [int(line[:3]) for line in replies]
+    assert codes[0] == 220
+    assert 250 not in codes[2:], replies
+    assert codes[-1] == 554, replies

@@ -1,0 +1,76 @@
+"""TLS: every port keeps to Mozilla's intermediate profile and shows the relay's own certificate."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from sslyze.connection_helpers.opportunistic_tls_helpers import ProtocolWithOpportunisticTlsEnum
+from sslyze.mozilla_tls_profile.tls_config_checker import (
+    SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER,
+    MozillaTlsConfiguration,
+    TlsConfigurationEnum,
+    check_server_against_tls_configuration,
+)
+from sslyze.plugins.certificate_info.implementation import CertificateInfoExtraArgument
+from sslyze.scanner.models import ScanCommandsExtraArguments, ServerScanRequest, ServerScanResult
+from sslyze.scanner.scanner import Scanner
+from sslyze.server_setting import ServerNetworkConfiguration, ServerNetworkLocation
+
+from tasks.settings import OwnCa
+from tests.live.landscape import Door, Landscape
+from tests.live.smtp import OWN_CA, MailProgram
+
+INTERMEDIATE = MozillaTlsConfiguration.get(TlsConfigurationEnum.MOZILLA_INTERMEDIATE)
+A_NIGHT_AND_A_WEEKEND = timedelta(days=3)
+
+
+def request_for(door: Door, ca: Path | None) -> ServerScanRequest:
+    """Ask for what the profile is about. A relay's own CA is trusted, so that its certificate counts too."""
+    starttls = None if door.opens_in_tls else ProtocolWithOpportunisticTlsEnum.SMTP
+    return ServerScanRequest(
+        ServerNetworkLocation(door.relay.hostname, door.port, ip_address=door.address),
+        ServerNetworkConfiguration(
+            door.relay.hostname, tls_opportunistic_encryption=starttls, network_timeout=30
+        ),
+        SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER,
+        ScanCommandsExtraArguments(certificate_info=CertificateInfoExtraArgument(ca) if ca else None),
+    )
+
+
+@pytest.fixture(scope="module")
+def scans(landscape: Landscape, tmp_path_factory: pytest.TempPathFactory) -> Mapping[Door, ServerScanResult]:
+    """Scan each port of all relays once, side by side, directly from this machine."""
+    directory = tmp_path_factory.mktemp("own_ca")
+    requests = {door: request_for(door, own_ca(door, directory)) for door in landscape.doors if door.is_first}
+    scanner = Scanner()
+    scanner.queue_scans(list(requests.values()))
+    results = {result.uuid: result for result in scanner.get_results()}
+    return {door: results[request.uuid] for door, request in requests.items()}
+
+
+def own_ca(door: Door, directory: Path) -> Path | None:
+    """Fetch the CA of a relay that has its own."""
+    if not isinstance(door.relay.settings.certificate, OwnCa):
+        return None
+    copy = directory / f"{door}.pem"
+    copy.write_text(door.relay.remote.run(f"cat {OWN_CA}"))
+    return copy
+
+
+def test_port_keeps_to_mozillas_intermediate_profile(
+    scans: Mapping[Door, ServerScanResult], first_door: Door
+) -> None:
+    # Versions, ciphers, curves, known weaknesses, and the certificate: its chain, key, signature, lifetime.
+    check_server_against_tls_configuration(scans[first_door], INTERMEDIATE)
+
+
+def test_port_shows_a_certificate_for_the_relay_that_is_valid_for_some_time(
+    mail_program: MailProgram, door: Door
+) -> None:
+    with mail_program.open_secure(door) as conversation:  # which fails where chain or name are wrong
+        certificate = conversation.certificate()
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert door.relay.hostname in names.get_values_for_type(x509.DNSName)
+    assert certificate.not_valid_after_utc - datetime.now(UTC) > A_NIGHT_AND_A_WEEKEND
