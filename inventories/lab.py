@@ -11,13 +11,8 @@ _SSH = {
     "_sudo": True,
 }
 
-
-def _role(role: str) -> list[tuple[str, dict[str, object]]]:
-    return [(host.name, {"ssh_hostname": host.ipv4}) for host in lab.HOSTS if host.role == role]
-
-
 relays = (
-    _role("relay"),
+    [(host.name, {"ssh_hostname": host.ipv4}) for host in lab.RELAYS],
     _SSH
     | {
         "login": SaslauthdLdap(
@@ -29,3 +24,9 @@ relays = (
         ),
     },
 )
+
+# For the tests alone; pyinfra takes only lists and tuples for groups of hosts.
+witnesses = {
+    host.role: (host.name, _SSH | {"ssh_hostname": host.ipv4}) for host in lab.HOSTS if host not in lab.RELAYS
+}
+expendable = True  # tests may break these relays, and repair them

@@ -152,11 +152,17 @@ def _service_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
 def _option_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
     settings: list[str] = []
     surplus: list[str] = []
-    for key, options in wanted.options.items():
+    for key in {**wanted.services, **wanted.options}:
+        options = _undisturbed(wanted.parameters) | dict(wanted.options.get(key, {}))
         current = found["options"].get(key, {})
         settings += (f"{key}/{name} = {value}" for name, value in _differing(options, current).items())
         surplus += (f"{key}/{name}" for name in _surplus(options, current))
     return [*([["-P", *settings]] if settings else []), *([["-PX", *surplus]] if surplus else [])]
+
+
+def _undisturbed(parameters: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Let no ``-o`` override a main.cf parameter of ours on a service of ours: a promise would not hold there."""
+    return dict.fromkeys(parameters)
 
 
 def _differing(wanted: Mapping[str, str | None], current: Mapping[str, str]) -> dict[str, str]:

@@ -37,7 +37,7 @@ def install() -> None:
     )
     installed = host.get_fact(DebPackages)
     apt.packages(
-        name=f"Install {', '.join(WANTED)}",
+        name="Install Postfix, Cyrus SASL and telnet-ssl",
         packages=WANTED,
         no_recommends=True,
         update=not set(WANTED) <= set(installed),  # a converged run asks no package source anything

@@ -68,12 +68,13 @@ def _server(relay: Settings) -> dict[str, str | None]:
 
 def _client(relay: Settings) -> dict[str, str | None]:
     client = relay.client_tls
+    dnssec: dict[str, str | None] = {"smtp_dns_support_level": "dnssec"}
     return {
+        **(dnssec if client.security_level == "dane" else {}),
         "smtp_use_tls": None,
         "smtp_enforce_tls": None,
         "smtp_tls_per_site": None,
         "smtp_tls_security_level": client.security_level,
-        "smtp_dns_support_level": "dnssec" if client.security_level == "dane" else None,
         "smtp_tls_CAfile": client.ca_file,
         "smtp_tls_loglevel": str(client.log_level),
         "smtp_tls_session_cache_database": _cache("smtp") if client.session_cache else "",

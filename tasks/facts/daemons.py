@@ -54,6 +54,27 @@ class Daemon(FactBase[DaemonSays]):
         }
 
 
+class Unheard(FactBase[list[str]]):
+    """Find the wildcard addresses on which nobody listens, after two seconds in which a daemon may come up."""
+
+    default = list
+
+    @override
+    def command(self, ports: Iterable[int]) -> str:
+        wanted = " ".join(str(port) for port in ports)
+        return (
+            'families="0.0.0.0"; test -s /proc/net/if_inet6 && families="$families [::]"; '
+            "unheard() { open=$(ss -Hltn | awk '{ print $4 }'); "
+            f"for port in {wanted}; do for address in $families; do "
+            'echo "$open" | grep -qxF "$address:$port" || echo "$address:$port"; done; done; }; '
+            'for again in 1 2 3 4 5 6 7 8 9 10; do test -z "$(unheard)" && break; sleep 0.2; done; unheard'
+        )
+
+    @override
+    def process(self, output: Iterable[str]) -> list[str]:
+        return list(output)
+
+
 def mark_of(unit: str) -> str:
     """Name the file whose modification time tells when a daemon was last told to read its files again."""
     return f"/run/{unit}.read"

@@ -102,7 +102,7 @@ class Firewall(FactBase[FirewallSays]):
             "foreign": [chain for chain in closed if not boot.declares(chain)],
             "ours": live.ours(),
             "conf": "".join(sections.get("conf", [])),
-            "broken": "" if loads else boot_text,
+            "broken": "" if loads else boot_text.partition("\n")[0],
             "boot_closed": boot.closed(uplink),
             "boot_needs": Ruleset(boot_text if loads else "", but=MARK).closed(uplink),
         }

@@ -5,12 +5,12 @@ from collections.abc import Generator, Sequence
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from tasks.facts.daemons import Daemon, DaemonSays, mark_of
+from tasks.facts.daemons import Daemon, DaemonSays, Unheard, mark_of
 
 
 @operation()
 def running(
-    unit: str, pid_file: str, reads: Sequence[str], reload: str | None = None, restart: bool = False
+    unit: str, pid_file: str, reads: Sequence[str], reload: str | None = None
 ) -> Generator[StringCommand, None, None]:
     """Have a daemon running, enabled at boot, and aware of its files' present content.
 
@@ -20,27 +20,42 @@ def running(
     + pid_file: where its process id stands
     + reads: files and directories that it reads at its start
     + reload: command that makes it read them again; without one it is restarted
-    + restart: whether only a restart helps, whatever the files say
     """
     found = host.get_fact(Daemon, unit=unit, pid_file=pid_file, reads=reads)
-    commands = list(_commands(found, unit, reload, restart))
+    commands = list(_commands(found, unit, reload))
     if not commands:
         host.noop(f"{unit} runs with what is on disk")
     yield from commands
 
 
-def _commands(
-    found: DaemonSays, unit: str, reload: str | None, restart: bool
-) -> Generator[StringCommand, None, None]:
+def _commands(found: DaemonSays, unit: str, reload: str | None) -> Generator[StringCommand, None, None]:
     if found["unit_changed"]:
         yield StringCommand("systemctl daemon-reload")
     if not found["enabled"]:
         yield StringCommand("systemctl enable --quiet", QuoteString(unit))
-    if restart or not found["alive"] or (found["newer"] and not reload):
-        # Repeated starts run into systemd's start limit (systemd.unit(5)): begin afresh.
-        yield StringCommand(
-            f"systemctl reset-failed {unit} 2>/dev/null; systemctl restart", QuoteString(unit)
-        )
+    if not found["alive"] or (found["newer"] and not reload):
+        yield _restart(unit)
     elif found["newer"]:
         # The mark comes first: what changes while the daemon reads is newer than the mark.
         yield StringCommand("touch", QuoteString(mark_of(unit)), "&&", str(reload))
+
+
+@operation()
+def listening(unit: str, ports: Sequence[int]) -> Generator[StringCommand, None, None]:
+    """Have a daemon listen on all of the host's addresses, by a restart where a reload did not bring it there.
+
+    Postfix's master opens the sockets of new services when it is reloaded, but does not rebind those that it
+    has (postconf(5), inet_interfaces and inet_protocols).
+
+    + unit: systemd unit, without ``.service``
+    + ports: TCP ports
+    """
+    if host.get_fact(Unheard, ports=ports):
+        yield _restart(unit)
+    else:
+        host.noop(f"{unit} listens on {', '.join(map(str, ports))}")
+
+
+def _restart(unit: str) -> StringCommand:
+    # Repeated starts run into systemd's start limit (systemd.unit(5)): begin afresh.
+    return StringCommand(f"systemctl reset-failed {unit} 2>/dev/null; systemctl restart {unit}")

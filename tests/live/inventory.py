@@ -5,6 +5,7 @@ conversations want the real ones, so a process of its own reads the inventory an
 """
 
 import pickle
+import runpy
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -55,14 +56,18 @@ def _main(inventory: str) -> None:
 
     from tasks import settings
 
+    # Hosts of the inventory are relays; `witnesses`, a dict and so no group for pyinfra, are for tests alone.
+    more = runpy.run_path(inventory)
+    roles = {"relays", "expendable"} if more.get("expendable") else {"relays"}
     ctx_state.set(State())  # type: ignore[no-untyped-call]  # where pyinfra notes which file it reads
-    entries = []
+    entries: list[tuple[str, frozenset[str], Mapping[str, Any], Settings | None]] = []
     for host in make_inventory(inventory, cwd=str(Path.cwd())):
         data = {
             key: value for key, value in host.data.dict().items() if key.startswith("ssh_") or key == "_sudo"
         }
-        found = settings.of(host) if "relays" in host.groups else None
-        entries.append((host.name, frozenset(host.groups), data, found))
+        entries.append((host.name, frozenset(roles), data, settings.of(host)))
+    for role, (name, data) in more.get("witnesses", {}).items():
+        entries.append((name, frozenset({role}), data, None))
     sys.stdout.buffer.write(pickle.dumps(entries))
 
 
