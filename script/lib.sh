@@ -1,7 +1,9 @@
+# shellcheck shell=bash
 # What the scripts share: a stage with its time, and an end that says how it ended. Sourced, not run.
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 stages=""
+PATH=$PATH:/usr/sbin:/sbin # where root's own commands are, also for a root who came by su(1)
 
 # stage TITLE COMMAND...: run a command, and say how long it took
 stage() {

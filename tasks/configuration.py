@@ -161,7 +161,7 @@ def _option_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
 
 
 def _undisturbed(parameters: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Let no ``-o`` override a main.cf parameter of ours on a service of ours: a promise would not hold there."""
+    """Let no ``-o`` override our main.cf parameters on our services: a promise would not hold there."""
     return dict.fromkeys(parameters)
 
 

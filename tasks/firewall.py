@@ -5,7 +5,6 @@ rewritten, so what lets SSH in stays as it is.
 """
 
 import re
-from collections.abc import Iterable
 
 from pyinfra import host
 from pyinfra.api.exceptions import PyinfraError
@@ -50,9 +49,10 @@ def complain(found: FirewallSays) -> str | None:
             "firewall alone with Firewall(open_ports=False)"
         )
     if found["foreign"]:
+        chains = ", ".join(map(_name, found["foreign"]))
         return (
-            f"a firewall other than ufw and nftables.service drops mail ({_names(found['foreign'])}); let "
-            "25, 465 and 587 in there, or leave it alone with Firewall(open_ports=False)"
+            f"a firewall other than ufw and nftables.service drops mail ({chains}); let 25, 465 and 587 in "
+            "there, or leave it alone with Firewall(open_ports=False)"
         )
     return None
 
@@ -61,10 +61,9 @@ def _open(found: FirewallSays) -> None:
     """Add what is missing; where nothing is, there is no operation, and the fact is all that it cost."""
     if found["ufw"]:
         firewall.ufw_rule(name=f"Let mail in through ufw{_ahead(found['ufw'])}")
-    if found["closed"] or found["boot_closed"]:
-        firewall.nftables_rules(
-            name=f"Let mail in through nftables: {_names(found['closed'] or found['boot_closed'])}"
-        )
+    if closed := found["closed"] or found["boot_closed"]:
+        where = ", ".join(f"{_name(chain)}{_ahead(chain['by'])}" for chain in closed)
+        firewall.nftables_rules(name=f"Let mail in through nftables: {where}")
     if found["boot_closed"]:
         templates.put(
             "nftables/quietrelay.nft",
@@ -98,10 +97,8 @@ def _withdraw(found: FirewallSays) -> None:
         files.file(name=f"Remove {BOOT_RULES}", path=BOOT_RULES, present=False)
 
 
-def _names(chains: Iterable[Closed]) -> str:
-    return ", ".join(
-        f"{chain['family']} {chain['table']} {chain['chain']}{_ahead(chain['by'])}" for chain in chains
-    )
+def _name(chain: Closed) -> str:
+    return f"{chain['family']} {chain['table']} {chain['chain']}"
 
 
 def _ahead(by: str) -> str:

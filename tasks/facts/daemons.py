@@ -55,7 +55,7 @@ class Daemon(FactBase[DaemonSays]):
 
 
 class Unheard(FactBase[list[str]]):
-    """Find the wildcard addresses on which nobody listens, after two seconds in which a daemon may come up."""
+    """Find wildcard addresses on which nobody listens; a daemon has two seconds to come up."""
 
     default = list
 

@@ -42,7 +42,7 @@ def _commands(found: DaemonSays, unit: str, reload: str | None) -> Generator[Str
 
 @operation()
 def listening(unit: str, ports: Sequence[int]) -> Generator[StringCommand, None, None]:
-    """Have a daemon listen on all of the host's addresses, by a restart where a reload did not bring it there.
+    """Have a daemon listen on all addresses, by a restart where a reload did not bring it there.
 
     Postfix's master opens the sockets of new services when it is reloaded, but does not rebind those that it
     has (postconf(5), inet_interfaces and inet_protocols).

@@ -88,7 +88,7 @@ class Conversation(smtplib.SMTP):
         return asked
 
     def envelope(self, sender: str, *recipients: str, options: str = "") -> Reply:
-        """Name sender and recipients, and return the first refusal or the last consent.
+        """Name sender and recipients, and return the last consent, or the first refusal and begin anew.
 
         :param options: what follows the address in MAIL, with a leading blank
         """
@@ -97,6 +97,8 @@ class Conversation(smtplib.SMTP):
             if reply.refuses:
                 break
             reply = self.say(f"RCPT TO:<{recipient}>")
+            if reply.refuses:
+                self.rset()
         return reply
 
     def hand_in(self, message: bytes) -> Reply:

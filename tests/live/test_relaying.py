@@ -56,7 +56,6 @@ def attempt(conversation: Conversation, sender: str, recipient: str, token: str,
     reply = conversation.envelope(sender, recipient, options=options)
     if not reply.refuses:
         reply = conversation.hand_in(letter(token).as_bytes())
-    conversation.rset()
     return reply
 
 

@@ -87,7 +87,7 @@ def _one_of_each(addresses: Iterable[str]) -> dict[Family, str]:
     found: dict[Family, str] = {}
     for address in addresses:
         found.setdefault("IPv6" if ":" in address else "IPv4", address)
-    return found
+    return {family: found[family] for family in FAMILIES if family in found}
 
 
 def _spellings(address: str) -> Iterator[str]:
