@@ -49,7 +49,9 @@ def check(relay: Settings) -> None:
         case CertificateOnHost(certificate=certificate, key=key):
             found = host.get_fact(CertificatePair, certificate=certificate, key=key)
             if not found["public_key"]:
-                raise complaint("certificate.key", f"{key} on the host is no key that openssl can read")
+                raise complaint(
+                    "certificate.key", f"{key} on the host cannot be read as a key; correct the path"
+                )
             paths = {"certificate": f"{certificate} on the host", "key": f"{key} on the host"}
             _check_pair(relay, found["certificate"], found["public_key"], paths)
         case OwnCa():

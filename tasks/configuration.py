@@ -152,7 +152,8 @@ def _service_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
 def _option_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
     settings: list[str] = []
     surplus: list[str] = []
-    for key in {**wanted.services, **wanted.options}:
+    kept = {key: service for key, service in wanted.services.items() if service}
+    for key in {**kept, **wanted.options}:
         options = _undisturbed(wanted.parameters) | dict(wanted.options.get(key, {}))
         current = found["options"].get(key, {})
         settings += (f"{key}/{name} = {value}" for name, value in _differing(options, current).items())

@@ -6,8 +6,10 @@ import sys
 
 
 def inventory_file() -> str:
-    """Name the inventory as it was given: the first Python file on pyinfra's (or pytest's) command line."""
-    return next((word for word in sys.argv[1:] if word.endswith(".py")), "the inventory")
+    """Name the inventory as it was given: the first Python file or @connector on the command line."""
+    return next(
+        (word for word in sys.argv[1:] if word.startswith("@") or word.endswith(".py")), "the inventory"
+    )
 
 
 def locate(file: str, line: int) -> str:

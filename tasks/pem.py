@@ -15,7 +15,7 @@ def chain(pem: str) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(pem.encode())
     except ValueError:
-        raise ValueError("holds no PEM certificate that can be read") from None
+        raise ValueError("holds no certificate that can be read; give one in PEM") from None
 
 
 def public_key_of(key_pem: str) -> str:
@@ -26,9 +26,9 @@ def public_key_of(key_pem: str) -> str:
     try:
         key = load_pem_private_key(key_pem.encode(), password=None)
     except TypeError:
-        raise ValueError("is encrypted; Postfix reads keys without a passphrase only") from None
+        raise ValueError("is encrypted; give one without a passphrase, for nobody could type it in") from None
     except Exception:  # cryptography has several; none of them may show the content
-        raise ValueError("holds no PEM private key that can be read") from None
+        raise ValueError("holds no private key that can be read; give one in PEM") from None
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 

@@ -49,11 +49,7 @@ def complain(ground: GroundSays, relay: settings.Settings) -> str | None:
             f"another mail server is installed ({', '.join(ground['mail_servers'])}); "
             "remove it, or allow that with Relay(replace_mail_server=True)"
         )
-    if strangers := set(ground["listeners"]) - _programs(ground["mail_servers"]):
-        return f"{', '.join(sorted(strangers))} listens on 25, 465 or 587; stop it, and keep it from starting"
+    going = ground["mail_servers"]
+    if strangers := [name for name, package in ground["listeners"].items() if package not in going]:
+        return f"{', '.join(strangers)} listens on 25, 465 or 587; stop it, and keep it from starting"
     return None
-
-
-def _programs(packages: list[str]) -> set[str]:
-    """The programs that listen for a mail server's packages, as ss(8) names them."""
-    return {package.split("-")[0] for package in packages}

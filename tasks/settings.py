@@ -8,10 +8,19 @@ Secrets are never settings: a setting names the file on the operator's machine t
 import difflib
 import re
 import sys
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pyinfra.api import Host
 
 from tasks.errors import DeployError
@@ -30,13 +39,15 @@ class Becomes(NamedTuple):
 
 def _fqdn(name: str) -> str:
     label = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
-    if len(name) > 253 or not re.fullmatch(rf"({label}\.)+(?!\d+$){label}", name, re.IGNORECASE):
+    if len(name) > 253 or not re.fullmatch(rf"({label}\.)+(?!\d+$){label}", name.lower()):
         raise ValueError(f"{name!r} is not a fully qualified host name; write one like mx1.example.org")
     return name.lower()
 
 
 def _ldap_url(url: str) -> str:
     remedy = "write one like ldaps://ldap.example.org or ldap://ldap.example.org:389"
+    if "@" in url:
+        raise ValueError(f"an LDAP URL holds no login or password; {remedy}, and bind_dn beside it")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -44,7 +55,7 @@ def _ldap_url(url: str) -> str:
         raise ValueError(f"{url!r} is not an LDAP URL; {remedy}") from None
     if parts.scheme not in ("ldap", "ldaps") or not host or parts.path.strip("/") or port == 0:
         raise ValueError(f"{url!r} is not an LDAP URL of a server; {remedy}")
-    if re.search(r"\s", url) or "@" in parts.netloc or parts.query or parts.fragment:
+    if re.search(r"\s", url) or parts.query or parts.fragment:
         raise ValueError(f"{url!r} holds more than a server's address; {remedy}")
     return url
 
@@ -52,6 +63,12 @@ def _ldap_url(url: str) -> str:
 def _one_line(text: str) -> str:
     if not text.strip() or re.search(r"[\0\r\n]", text):
         raise ValueError("must be one line and not empty")
+    return text
+
+
+def _main_cf_value(text: str) -> str:
+    if text != text.strip() or re.search(r"[\0\r\n]", text):
+        raise ValueError("must be one line, which begins and ends with no blank")
     return text
 
 
@@ -63,6 +80,7 @@ def _host_path(path: str) -> str:
 
 Fqdn = Annotated[str, AfterValidator(_fqdn)]
 LdapUrl = Annotated[str, AfterValidator(_ldap_url)]
+MainCfValue = Annotated[str, AfterValidator(_main_cf_value)]
 Line = Annotated[str, AfterValidator(_one_line)]
 OperatorPath = Annotated[str, AfterValidator(_one_line)]
 HostPath = Annotated[str, AfterValidator(_host_path)]
@@ -112,7 +130,7 @@ class Submission(Section):
     broken_sasl_auth_clients: Annotated[bool, Becomes("broken_sasl_auth_clients")] = False
     """Announce `AUTH=PLAIN LOGIN` too, for mail programs older than RFC 2554."""
 
-    local_domain: Annotated[str, Becomes("smtpd_sasl_local_domain")] = ""
+    local_domain: Annotated[MainCfValue, Becomes("smtpd_sasl_local_domain")] = ""
     """Domain that is added to a login without one; empty adds none."""
 
 
@@ -262,6 +280,16 @@ class Settings(BaseModel):
     server_tls: ServerTls = ServerTls()
     client_tls: ClientTls = ClientTls()
     firewall: Firewall = Firewall()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_a_section(cls, value: object, info: ValidationInfo) -> object:
+        """Let nothing but sections in: one written as a mere dict could not tell where it stands."""
+        wanted = cls.model_fields[str(info.field_name)].annotation
+        sections = get_args(wanted) or (wanted,)
+        if not isinstance(value, sections):
+            raise ValueError(f"must be {' or '.join(f'{section.__name__}(...)' for section in sections)}")
+        return value
 
     @property
     def hostname(self) -> str:

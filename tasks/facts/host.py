@@ -15,8 +15,8 @@ class GroundSays(TypedDict):
     version_id: str
     init: str
     machine_id: str
-    listeners: list[str]
-    """Programs other than Postfix that listen on 25, 465 or 587."""
+    listeners: dict[str, str]
+    """Programs other than Postfix that listen on 25, 465 or 587, each with its package."""
     mail_servers: list[str]
     """Installed packages that are a mail server other than Postfix."""
 
@@ -35,7 +35,9 @@ class Ground(FactBase[GroundSays]):
                 # users:(("exim4",pid=1,fd=3)) names the program; only root sees it (ss(8)). Postfix's smtpd
                 # has its socket from master, which is named beside it.
                 "ss -Hltnp '( sport = :25 or sport = :465 or sport = :587 )' | grep -v '\"master\"'"
-                ' | sed -n \'s/.*users:(("\\([^"]*\\)".*/listener=\\1/p\'',
+                ' | sed -n \'s/.*users:(("\\([^"]*\\)",pid=\\([0-9]*\\).*/\\1 \\2/p\' | sort -u'
+                " | while read -r name pid; do program=$(readlink /proc/$pid/exe)"
+                '; echo "listener=$name=$(dpkg -S "$program" 2>/dev/null | cut -d: -f1)"; done',
                 # ${Provides} tells a mail server by what Debian's policy 11.6 has it provide.
                 "dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\\n'"
                 " | grep -v '^installed postfix '"
@@ -49,10 +51,10 @@ class Ground(FactBase[GroundSays]):
         single = dict(pairs)
         return {
             "uid": single["uid"],
-            "id": single["id"],
+            "id": single.get("id", "unknown"),
             "version_id": single.get("version_id", ""),
             "init": single["init"],
             "machine_id": single.get("machine_id", ""),
-            "listeners": sorted({value for key, value in pairs if key == "listener"}),
+            "listeners": dict(sorted(value.split("=", 1) for key, value in pairs if key == "listener")),
             "mail_servers": sorted({value for key, value in pairs if key == "mta"}),
         }

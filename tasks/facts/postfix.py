@@ -7,6 +7,14 @@ from typing_extensions import override
 
 from tasks.configuration import Postconf
 
+SECTIONS = {
+    "version": "postconf -dh mail_version",
+    "known": "postconf -d",
+    "main": "postconf -n",
+    "services": "postconf -M",
+    "options": "postconf -P",
+}
+
 
 class PostfixSays(FactBase[Postconf | None]):
     """All that ``postconf`` tells, in one remote command; None where Postfix is not installed.
@@ -20,15 +28,8 @@ class PostfixSays(FactBase[Postconf | None]):
 
     @override
     def command(self) -> str:
-        sections = {
-            "version": "postconf -dh mail_version",
-            "known": "postconf -d",
-            "main": "postconf -n",
-            "services": "postconf -M",
-            "options": "postconf -P",
-        }
         # Warnings on stderr (an unused parameter of the admin's, say) are Postfix's to log, not ours.
-        return " && ".join(f"echo '[{title}]' && {command}" for title, command in sections.items())
+        return " && ".join(f"echo '[{title}]' && {command}" for title, command in SECTIONS.items())
 
     @override
     def process(self, output: Iterable[str]) -> Postconf:
@@ -39,9 +40,11 @@ def parse(lines: Iterable[str]) -> Postconf:
     """Read the sections that `PostfixSays` prints."""
     sections: dict[str, list[str]] = {}
     section: list[str] = []
+    # Brackets alone make no title: an entry for [::1]:25 begins with one, and may end with the other.
+    titles = {f"[{title}]": title for title in SECTIONS}
     for line in lines:
-        if line.startswith("[") and line.endswith("]"):
-            section = sections.setdefault(line[1:-1], [])
+        if title := titles.get(line):
+            section = sections.setdefault(title, [])
         else:
             section.append(line)
     options: dict[str, dict[str, str]] = {}

@@ -26,9 +26,9 @@ def nftables_rules() -> Generator[StringCommand, None, None]:
     if found["boot_closed"]:
         # The empty line makes good for a file that does not end with one.
         boot = ["flush ruleset", f'include "{found["conf"]}"', "", *map(statement, found["boot_needs"])]
-        yield _nft("-c", boot)
+        yield _feed("nft -c -f -", boot)
     if found["closed"]:
-        yield _nft("", map(statement, found["closed"]))
+        yield _feed("nft -f -", map(statement, found["closed"]))
 
 
 @operation()
@@ -38,7 +38,7 @@ def nftables_rules_removed() -> Generator[StringCommand, None, None]:
     if not ours:
         host.noop("nftables has no rule of ours")
         return
-    yield _nft("", [f"delete rule {rule}" for rule in ours])
+    yield _feed("nft -f -", [f"delete rule {rule}" for rule in ours])
 
 
 @operation()
@@ -77,5 +77,5 @@ def statement(closed: Closed) -> str:
     return f"{verb} rule {closed['family']} {closed['table']} {closed['chain']} {NFT_RULE}"
 
 
-def _nft(option: str, statements: Iterable[str]) -> StringCommand:
-    return StringCommand("printf '%s\\n'", *map(QuoteString, statements), f"| nft {option} -f -")
+def _feed(command: str, statements: Iterable[str]) -> StringCommand:
+    return StringCommand("printf '%s\\n'", *map(QuoteString, statements), "|", command)

@@ -1,0 +1,153 @@
+"""A mistake of the operator's ends the run at once: one line that says where it is and what to do.
+
+This is pyinfra's own command line. The mistakes are found before anything is asked of a host, but for a
+certificate that lies there; the host is this machine.
+"""
+
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from lab.certificates import Certificate, issue
+from tests.unit.examples import HOSTNAME
+
+ROOT = Path(__file__).parents[2]
+SECRET = "pa55word"
+INVENTORY = """\
+from tasks.settings import *
+
+relays = (
+    [("@local", {{{host}}})],
+    {{"login": {login}}},
+)
+"""
+RELAY = f'"relay": Relay(hostname="{HOSTNAME}")'
+LOGIN = 'SaslauthdLdap(servers=["ldaps://ldap.example.org"], search_base="dc=example,dc=org")'
+HOST = "(@local)"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory, authority: Certificate, pair: Certificate) -> Path:
+    """A directory with files of the operator's, fit and unfit."""
+    directory = tmp_path_factory.mktemp("operator")
+    expired = issue(authority, HOSTNAME, lifetime=timedelta(days=-1))
+    foreign = issue(authority, "mx2.example.org")
+    for name, content in {
+        "fit.pem": pair.certificate,
+        "fit.key": pair.key,
+        "expired.pem": expired.certificate,
+        "expired.key": expired.key,
+        "foreign.pem": foreign.certificate,
+        "foreign.key": foreign.key,
+        "broken.pem": f"-----BEGIN CERTIFICATE-----\n{SECRET}\n-----END CERTIFICATE-----\n",
+        "broken.key": f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n",
+        "two lines": f"{SECRET}\n{SECRET}\n",
+    }.items():
+        (directory / name).write_text(content)
+    (directory / "latin1").write_bytes(SECRET.encode() + b"\xfc\n")
+    (directory / "directory").mkdir()
+    return directory
+
+
+def assert_refused(directory: Path, host: str, login: str, *told: str) -> None:
+    """Run the deploy and expect one line of complaint that tells the file and these words, in this order."""
+    inventory = directory / "prod.py"
+    inventory.write_text(INVENTORY.format(host=host, login=login))
+    command = [sys.executable, "-m", "pyinfra", str(inventory), "deploy.py", "--dry"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0, said
+    *before, last = said.strip().splitlines()
+    _, _, complaint = last.partition("--> pyinfra error: ")
+    for words in ("prod.py", *told):
+        _, found, complaint = complaint.partition(words)
+        assert found, f"{words!r} is not told, or not there: {last}"
+    assert not [line for line in before if "rror" in line or "Traceback" in line or "exception" in line], said
+    assert "Starting operation" not in said
+    assert SECRET not in said
+
+
+def login(**settings: str) -> str:
+    """Write a login section of these Python expressions."""
+    usual = {"servers": '["ldaps://ldap.example.org"]', "search_base": '"dc=example,dc=org"'}
+    return f"SaslauthdLdap({', '.join(f'{name}={value}' for name, value in (usual | settings).items())})"
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ('"relay": Relay(hostnam="mx1.example.org")', ("line 4 (@local)", "Relay.hostnam", "mean hostname?")),
+        ('"relay": Relay(hostname="mx1")', ("line 4 (@local)", "Relay.hostname", "write one like")),
+        ("", (HOST, "relay.hostname: '@local' is not", "set it in Relay(hostname=")),
+        (f'{RELAY}, "certficate": OwnCa()', (HOST, "certficate", "did you mean certificate?")),
+        (f'{RELAY}, "submission": {{"auth_on_52": True}}', (HOST, "submission", "must be Submission(...)")),
+    ],
+    ids=["setting", "name", "no name", "section", "no section"],
+)
+def test_mistake_in_a_hosts_settings(tmp_path: Path, host: str, told: tuple[str, ...]) -> None:
+    assert_refused(tmp_path, host, LOGIN, *told)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        ({"servers": '["ldap.example.org"]'}, ("servers", "write one like ldaps://")),
+        ({"servers": f'["ldaps://cn=x:{SECRET}@ldap.example.org"]'}, ("servers", "write one like ldaps://")),
+        ({"servers": '["ldap://a.test", "ldaps://b.test"]'}, ("servers", "mixed; choose one")),
+        ({"start_tls": "True"}, ("start_tls contradicts ldaps://", "drop one of them")),
+        ({"bind_dn": '"cn=relay"'}, ("bind_dn and bind_password_file", "give both or neither")),
+        ({"bind_password": f'"{SECRET}"'}, ("bind_password ", "did you mean bind_password_file?")),
+        ({"filter": '"(objectClass=person)"'}, ("filter has no %u", "add one")),
+    ],
+    ids=["URL", "password in URL", "schemes", "start_tls", "bind_dn", "password", "filter"],
+)
+def test_mistake_in_the_groups_login(tmp_path: Path, mistake: dict[str, str], told: tuple[str, ...]) -> None:
+    assert_refused(tmp_path, RELAY, login(**mistake), "line 5 (group relays)", "SaslauthdLdap", *told)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "told"),
+    [
+        ("missing.pem", "fit.key", ("certificate.certificate", "missing.pem", "correct the path")),
+        ("directory", "fit.key", ("certificate.certificate", "directory", "correct the path or its rights")),
+        ("broken.pem", "fit.key", ("certificate.certificate", "broken.pem", "give one in PEM")),
+        ("expired.pem", "expired.key", ("certificate.certificate", "expired on", "renew it")),
+        (
+            "foreign.pem",
+            "foreign.key",
+            ("certificate.certificate", f"not for {HOSTNAME}", "get one for that"),
+        ),
+        ("fit.pem", "foreign.key", ("certificate.key", "foreign.key does not belong", "give the key that")),
+        ("fit.pem", "broken.key", ("certificate.key", "broken.key", "give one in PEM")),
+    ],
+)
+def test_certificate_that_clients_would_refuse(
+    files: Path, certificate: str, key: str, told: tuple[str, ...]
+) -> None:
+    section = f'"certificate": CertificateFiles(certificate="{files / certificate}", key="{files / key}")'
+    assert_refused(files, f"{RELAY}, {section}", LOGIN, HOST, *told)
+
+
+def test_certificate_that_is_not_on_the_host(files: Path) -> None:
+    section = f'"certificate": CertificateOnHost(certificate="{files}/fit.pem", key="{files}/missing.key")'
+    told = ("certificate.key", f"{files}/missing.key on the host", "correct the path")
+    assert_refused(files, f"{RELAY}, {section}", LOGIN, HOST, *told)
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "remedy"),
+    [
+        ("bind_password_file", "missing", "correct the path or its rights"),
+        ("bind_password_file", "directory", "correct the path or its rights"),
+        ("bind_password_file", "latin1", "give one in PEM or plain text"),
+        ("bind_password_file", "two lines", "must hold one line, the password"),
+        ("ca_file", "broken.pem", "give one in PEM"),
+    ],
+)
+def test_file_that_saslauthd_could_not_work_with(files: Path, setting: str, name: str, remedy: str) -> None:
+    others = {"bind_dn": '"cn=relay"'} if setting == "bind_password_file" else {}
+    section = login(**others, **{setting: f'"{files / name}"'})
+    assert_refused(files, RELAY, section, HOST, f"login.{setting}", str(files / name), remedy)

@@ -1,0 +1,37 @@
+"""A daemon is told of what changed, and left alone where nothing did."""
+
+from typing import Any, cast
+
+import pytest
+
+from tasks.facts.daemons import DaemonSays, mark_of
+from tasks.operations.daemons import _commands
+
+RELOAD = f"touch {mark_of('postfix')} && postfix reload"
+RESTART = "systemctl reset-failed postfix 2>/dev/null; systemctl restart postfix"
+
+
+@pytest.mark.parametrize(
+    ("differences", "reload", "commands"),
+    [
+        ({}, "postfix reload", []),
+        ({}, None, []),
+        ({"newer": ["/etc/postfix/main.cf"]}, "postfix reload", [RELOAD]),
+        ({"newer": ["/etc/saslauthd.conf"]}, None, [RESTART]),
+        ({"alive": False}, "postfix reload", [RESTART]),
+        ({"alive": False, "newer": ["/etc/postfix/main.cf"]}, "postfix reload", [RESTART]),
+        ({"enabled": False}, "postfix reload", ["systemctl enable --quiet postfix"]),
+        ({"unit_changed": True}, "postfix reload", ["systemctl daemon-reload"]),
+        (
+            {"unit_changed": True, "enabled": False, "newer": ["/etc/systemd/system/postfix.service"]},
+            None,
+            ["systemctl daemon-reload", "systemctl enable --quiet postfix", RESTART],
+        ),
+    ],
+)
+def test_daemon_is_told_as_little_as_is_needed(
+    differences: dict[str, Any], reload: str | None, commands: list[str]
+) -> None:
+    sound: dict[str, Any] = {"alive": True, "enabled": True, "unit_changed": False, "newer": []}
+    found = cast(DaemonSays, sound | differences)
+    assert [command.get_raw_value() for command in _commands(found, "postfix", reload)] == commands
