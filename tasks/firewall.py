@@ -7,11 +7,13 @@ rewritten, so what lets SSH in stays as it is.
 import re
 
 from pyinfra import host
-from pyinfra.api.exceptions import PyinfraError
 from pyinfra.operations import files
 
 from tasks import settings, templates
-from tasks.facts.firewall import Closed, Firewall, FirewallSays
+from tasks.errors import DeployError
+from tasks.facts.firewall import Firewall, FirewallSays
+from tasks.inventory_source import inventory_file
+from tasks.nft_ruleset import Closed
 from tasks.operations import firewall
 from tasks.step import step
 
@@ -22,7 +24,7 @@ BOOT_RULES = "/etc/quietrelay/firewall.nft"
 INCLUDE = 'include "/etc/quietrelay/*.nft"'
 
 
-class FirewallError(PyinfraError):
+class FirewallError(DeployError):
     """A firewall that only the operator can open, said in one line: file, host, what, remedy."""
 
 
@@ -33,16 +35,21 @@ def admit() -> None:
     :raises FirewallError: for a firewall that mail can not be let in through from here
     """
     found = host.get_fact(Firewall)
-    if settings.of(host).firewall.open_ports:
-        if complaint := complain(found):
-            raise FirewallError(f"{settings.inventory_file()} ({host.name}): {complaint}")
+    open_ports = settings.of(host).firewall.open_ports
+    if complaint := complain(found, open_ports):
+        raise FirewallError(f"{inventory_file()} ({host.name}): {complaint}")
+    if open_ports:
         _open(found)
     else:
         _withdraw(found)
 
 
-def complain(found: FirewallSays) -> str | None:
-    """Say what keeps mail out, and what to do; None where nothing does that cannot be helped."""
+def complain(found: FirewallSays | None, open_ports: bool) -> str | None:
+    """Say what keeps mail out that cannot be helped from here, and what to do; None where nothing does."""
+    if found is None:  # pyinfra goes on preparing after a fact failed, until the last host has failed
+        return "its firewall does not answer, in the words above; repair ufw or nft there, or remove it"
+    if not open_ports:
+        return None
     if found["broken"]:
         return (
             f"nft cannot load {found['conf']} as a boot would ({found['broken']}); repair it, or leave the "

@@ -29,6 +29,10 @@ def check() -> None:
     certificates.check(relay)
     sasl.check(relay)
     ground = host.get_fact(Ground)
+    if ground is None:  # pyinfra goes on preparing as long as other hosts are well
+        raise PreflightError(
+            f"{inventory_file()} ({host.name}): cannot be looked at (above); mend that first"
+        )
     if complaint := complain(ground, relay):
         raise PreflightError(f"{inventory_file()} ({host.name}): {complaint}")
 

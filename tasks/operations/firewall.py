@@ -5,7 +5,8 @@ from collections.abc import Generator, Iterable
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from tasks.facts.firewall import MARK, PORTS, Closed, Firewall
+from tasks.facts.firewall import Firewall
+from tasks.nft_ruleset import MARK, PORTS, Closed
 
 PORT_LIST = ",".join(map(str, PORTS))
 UFW_RULE = f"allow {PORT_LIST}/tcp"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tasks import firewall, templates
-from tasks.facts.firewall import Closed, Firewall, FirewallSays
+from tasks.facts.firewall import Firewall, FirewallSays
+from tasks.nft_ruleset import Closed
 from tasks.operations import firewall as operations
 
 CONF = "/etc/nftables.conf"
@@ -246,21 +247,31 @@ def test_rule_that_somebody_deleted_is_missed() -> None:
 def test_chain_of_an_unknown_firewall_is_refused_before_anything_changes() -> None:
     found = look(Table(name="firewalld").base([REJECT], policy="accept", name="filter_INPUT"), boot=[])
     assert found["closed"] == []
-    complaint = firewall.complain(found) or ""
+    complaint = firewall.complain(found, open_ports=True) or ""
     assert "inet firewalld filter_INPUT" in complaint
     assert "open_ports=False" in complaint
 
 
 def test_configuration_that_does_not_load_is_refused_with_nfts_words() -> None:
     error = "/etc/nftables.conf:9:1-3: Error: syntax error, unexpected newline\nXX\n  ^"
-    complaint = firewall.complain(look(Table().base(MAIL), boot=error)) or ""
+    complaint = firewall.complain(look(Table().base(MAIL), boot=error), open_ports=True) or ""
     assert CONF in complaint
     assert error.splitlines()[0] in complaint
     assert "\n" not in complaint
 
 
+def test_firewall_that_does_not_answer_is_refused() -> None:
+    assert firewall.complain(None, open_ports=True)
+
+
+def test_unknown_firewall_is_left_alone_if_the_operator_says_so() -> None:
+    found = look(Table(name="firewalld").base([REJECT]), boot="Error: no such file")
+    assert firewall.complain(found, open_ports=True)
+    assert firewall.complain(found, open_ports=False) is None
+
+
 def test_firewalls_that_can_be_opened_are_not_refused() -> None:
-    assert firewall.complain(look(Table().base(SSH))) is None
+    assert firewall.complain(look(Table().base(SSH)), open_ports=True) is None
 
 
 UFW = """\
