@@ -74,12 +74,12 @@ def base_command(release: Release) -> list[str]:
 
 def base_path(release: Release) -> Path:
     """Where the base of this release is, built or not."""
-    return CACHE / f"{release}-{_key(*base_command(release), PREPARE)}"
+    return CACHE / f"{release}-{key(*base_command(release), PREPARE)}"
 
 
 def layer_path(role: str, release: Release, packages: Sequence[str]) -> Path:
     """Where the layer of a role is, built or not."""
-    return CACHE / f"{role}-{_key(base_path(release).name, INSTALL, *packages)}"
+    return CACHE / f"{role}-{key(base_path(release).name, INSTALL, *packages)}"
 
 
 def build_base(release: Release) -> None:
@@ -137,7 +137,8 @@ def _partial(target: Path) -> Path:
     return partial
 
 
-def _key(*inputs: str) -> str:
+def key(*inputs: str) -> str:
+    """A short name for what is made from these inputs."""
     return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:12]
 
 

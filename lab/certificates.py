@@ -1,4 +1,7 @@
-"""The lab's certificate authority. Hosts of the lab and tests get their certificates from it."""
+"""The lab's certificate authority. Hosts of the lab and tests get their certificates from it.
+
+`state` is the directory in which a running lab keeps it: containers and VMs have each their own.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from lab.paths import CA_CERTIFICATE, CA_KEY, CERTIFICATES
+from lab.paths import CA_CERTIFICATE, CA_KEY, CERTIFICATES, STATE
 from lab.topology import Host
 
 AUTHORITY_NAME = "quietrelay lab CA"
@@ -59,21 +62,23 @@ def issue(authority: Certificate, name: str, *addresses: str, lifetime: timedelt
     return _pem(builder.sign(signer, hashes.SHA256()), key)
 
 
-def ensure_authority() -> Certificate:
+def ensure_authority(state: Path = STATE) -> Certificate:
     """The authority of the running lab, made if there is none."""
-    if not CA_CERTIFICATE.exists():
-        authority = new_authority()
-        _write_private(CA_KEY, authority.key)
-        CA_CERTIFICATE.write_text(authority.certificate)  # last: where it is, the key is
-    return Certificate(CA_CERTIFICATE.read_text(), CA_KEY.read_text())
-
-
-def ensure_certificate(host: Host) -> Certificate:
-    """A host's certificate, issued once in a lab's life: recreated hosts keep theirs."""
-    CERTIFICATES.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path, key_path = CERTIFICATES / f"{host.short}.pem", CERTIFICATES / f"{host.short}.key"
+    path, key_path = state / CA_CERTIFICATE.name, state / CA_KEY.name
     if not path.exists():
-        issued = issue(ensure_authority(), host.name, host.ipv4, host.ipv6)
+        authority = new_authority()
+        _write_private(key_path, authority.key)
+        path.write_text(authority.certificate)  # last: where it is, the key is
+    return Certificate(path.read_text(), key_path.read_text())
+
+
+def ensure_certificate(host: Host, state: Path = STATE) -> Certificate:
+    """A host's certificate, issued once in a lab's life: recreated hosts keep theirs."""
+    directory = state / CERTIFICATES.name
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path, key_path = directory / f"{host.short}.pem", directory / f"{host.short}.key"
+    if not path.exists():
+        issued = issue(ensure_authority(state), host.name, host.ipv4, host.ipv6)
         _write_private(key_path, issued.key)
         path.write_text(issued.certificate)
     return Certificate(path.read_text(), key_path.read_text())

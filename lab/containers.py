@@ -12,7 +12,7 @@ from lab import access, bases, cgroups
 from lab.furnishing import common_files, fingerprint, write
 from lab.mounts import mount_overlay, remove_tree
 from lab.network import BRIDGE
-from lab.paths import host_directory
+from lab.paths import STATE, host_directory
 from lab.process import LabError, run, spawn, wait_until
 from lab.roles import ROLES
 from lab.topology import Host
@@ -38,7 +38,7 @@ def recreate(host: Host) -> None:
     remove_tree(directory)
     root = mount_overlay(layers(host), directory)
     role = ROLES[host.role]
-    write(root, role.files(host))
+    write(root, role.files(host, STATE))
     if role.setup:
         bases.run_inside(root, role.setup)
     write(root, common_files(host))  # last, since run_inside puts the machine's resolv.conf there
@@ -139,4 +139,4 @@ def _mark(host: Host) -> Path:
 
 def _fingerprint(host: Host) -> str:
     role = ROLES[host.role]
-    return fingerprint(layers(host), [*common_files(host), *role.files(host)], role.setup)
+    return fingerprint(layers(host), [*common_files(host), *role.files(host, STATE)], role.setup)

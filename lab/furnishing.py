@@ -26,7 +26,7 @@ class File(NamedTuple):
     mode: int = 0o644
 
 
-def no_files(host: Host) -> list[File]:
+def no_files(host: Host, state: Path) -> list[File]:
     """What a host needs that is to stay as Debian made it."""
     return []
 
@@ -36,12 +36,12 @@ class Role:
     """What makes a host more than a bare Debian.
 
     + packages: installed beforehand, in a cached layer
-    + files: gives the files of its own
+    + files: gives the files of its own; beside the host it takes the directory with the lab's certificates
     + setup: shell script that runs once inside the host's system, after its files are written
     """
 
     packages: Sequence[str] = ()
-    files: Callable[[Host], list[File]] = no_files
+    files: Callable[[Host, Path], list[File]] = no_files
     setup: str = ""
 
 

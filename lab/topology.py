@@ -43,6 +43,8 @@ class Host:
     role: RoleName
     release: Release
     number: int
+    ipv4_network: IPv4Network = IPV4
+    ipv6_network: IPv6Network = IPV6
 
     @property
     def short(self) -> str:
@@ -51,12 +53,12 @@ class Host:
 
     @property
     def ipv4(self) -> str:
-        return str(IPV4[self.number])
+        return str(self.ipv4_network[self.number])
 
     @property
     def ipv6(self) -> str:
         # Written alike in both families: host 11 is 10.207.94.11 and fd5c:7a1e:94b3::11.
-        return str(IPV6[int(str(self.number), 16)])
+        return str(self.ipv6_network[int(str(self.number), 16)])
 
 
 HOSTS = (

@@ -61,8 +61,10 @@ def _account(config: pytest.Config) -> Account | None:
     if not login:
         return None
     if file:
-        lines = Path(file).read_text().splitlines()
-        return Account(login, lines[0] if lines else "")
+        try:
+            return Account(login, Path(file).read_text().partition("\n")[0])
+        except OSError as error:
+            raise pytest.UsageError(f"--password-file {file}: {error.strerror}") from None
     if password := os.environ.get("QUIETRELAY_PASSWORD"):
         return Account(login, password)
     raise pytest.UsageError("--login needs its password in $QUIETRELAY_PASSWORD or in --password-file FILE")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Sequence
+from pathlib import Path
 
 from lab import certificates
 from lab.furnishing import File, Role
@@ -113,11 +114,11 @@ userPassword: {_hashed(SERVICE_DN, SERVICE_PASSWORD)}
     return "\n".join([TREE, service, *map(person, users)])
 
 
-def files(host: Host) -> list[File]:
+def files(host: Host, state: Path) -> list[File]:
     """slapd's configuration, certificate and content, for SETUP to load."""
-    issued = certificates.ensure_certificate(host)
+    issued = certificates.ensure_certificate(host, state)
     return [
-        File(f"{LAB}/ca.pem", certificates.ensure_authority().certificate),
+        File(f"{LAB}/ca.pem", certificates.ensure_authority(state).certificate),
         File(f"{LAB}/certificate.pem", issued.certificate),
         File(f"{LAB}/key.pem", issued.key, 0o600),
         File(f"{LAB}/config.ldif", CONFIG),

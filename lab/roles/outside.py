@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lab import certificates
 from lab.furnishing import File, Role
 from lab.topology import OUTSIDE_DOMAIN, OUTSIDE_MAILDIR, Host
@@ -42,9 +44,9 @@ smtp_tls_security_level = may
 """
 
 
-def files(host: Host) -> list[File]:
+def files(host: Host, state: Path) -> list[File]:
     """Postfix's configuration and certificate."""
-    issued = certificates.ensure_certificate(host)
+    issued = certificates.ensure_certificate(host, state)
     return [
         File("/etc/postfix/main.cf", main_cf(host)),
         File("/etc/postfix/tls.pem", issued.key + issued.certificate, 0o600),

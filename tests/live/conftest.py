@@ -18,7 +18,6 @@ DOORS: dict[str, Callable[[Door], bool]] = {
     "plain_door": lambda door: not door.opens_in_tls,
     "login_door": lambda door: door.takes_logins,
     "first_login_door": lambda door: door.takes_logins and door.is_first,
-    "submission_door": lambda door: door.port != 25,
     "door_25": lambda door: door.port == 25,
 }
 
@@ -31,14 +30,14 @@ NO_HOSTS = (
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test for each relay, door and user that it asks for."""
     landscape = metafunc.config.stash.get(LANDSCAPE, None)
-    # Without relays a test is still collected, so that -m "not live" can leave it out, and its absence be told.
+    # Without relays a test is collected all the same: -m "not live" may leave it out, nothing else may.
     for name, is_one in DOORS.items():
         if name in metafunc.fixturenames:
             doors = [door for door in landscape.doors if is_one(door)] if landscape else []
-            metafunc.parametrize(name, doors or [pytest.param(None, id="nowhere")], ids=str, scope="session")
+            metafunc.parametrize(name, doors or [pytest.param(None, id="nowhere")], ids=str)
     if "relay" in metafunc.fixturenames:
         relays = landscape.relays if landscape else ()
-        metafunc.parametrize("relay", relays or [pytest.param(None, id="nowhere")], ids=str, scope="session")
+        metafunc.parametrize("relay", relays or [pytest.param(None, id="nowhere")], ids=str)
     if "user" in metafunc.fixturenames:
         users = [pytest.param(Account(user.uid, user.password), id=user.uid) for user in USERS]
         metafunc.parametrize("user", users)
@@ -75,7 +74,7 @@ def landscape(request: pytest.FixtureRequest) -> Landscape:
     return request.config.stash[LANDSCAPE]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # some modules set a relay up anew, and it has another CA then
 def mail_program(landscape: Landscape) -> MailProgram:
     """Give the mail program, at the client's place."""
     return MailProgram(landscape.vantage)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.live.landscape import Landscape
-
 PATIENCE = 600  # seconds
 
 
@@ -16,38 +14,62 @@ PATIENCE = 600  # seconds
 class Run:
     """What a run printed and did."""
 
-    returncode: int
+    status: int
     output: str
     errors: str
 
     @property
-    def report(self) -> dict[str, Any]:
-        """What pyinfra reports with --json."""
-        assert self.returncode == 0, self.complaint()
-        report: dict[str, Any] = json.loads(self.output)
-        return report
-
-    @property
     def changed(self) -> dict[str, list[str]]:
         """The operations that changed something, each with its hosts."""
-        return {op["name"]: op["success"] for op in self.report["results"]["operations"] if op["success"]}
+        return {op["name"]: op["success"] for op in self._results["operations"] if op["success"]}
 
     @property
-    def planned(self) -> dict[str, list[str]]:
-        """The operations that would change something, each with its hosts."""
-        return {op["name"]: op["hosts_with_change"] for op in self.report["plan"] if op["hosts_with_change"]}
+    def failed(self) -> dict[str, list[str]]:
+        """The operations that failed, each with its hosts."""
+        return {op["name"]: op["error"] for op in self._results["operations"] if op["error"]}
+
+    @property
+    def unchanged(self) -> int:
+        """How often an operation found a host as it should be."""
+        return int(self._results["totals"]["no_change"])
 
     def complaint(self) -> str:
         """Say how a run ended that should have ended well."""
-        return f"pyinfra exited {self.returncode}:\n{self.errors[-3000:]}"
+        return f"pyinfra exited {self.status}:\n{self.errors[-3000:]}"
+
+    @property
+    def _results(self) -> dict[str, Any]:
+        assert self.status == 0, self.complaint()
+        results: dict[str, Any] = json.loads(self.output)["results"]
+        return results
 
 
-def pyinfra(landscape: Landscape, root: Path, *options: str) -> Run:
-    """Run the deploy on the relays of the inventory.
+class Deploy:
+    """The deploy, with an inventory."""
 
-    :param root: where deploy.py lies
-    :param options: further ones of pyinfra's command line
-    """
-    command = [sys.executable, "-m", "pyinfra", landscape.inventory, "deploy.py", "-y", *options]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=PATIENCE)
-    return Run(done.returncode, done.stdout, done.stderr)
+    def __init__(self, inventory: str, root: Path) -> None:
+        """Choose the inventory.
+
+        :param root: where deploy.py lies
+        """
+        self._words = [sys.executable, "-m", "pyinfra", str(Path(inventory).resolve()), "deploy.py"]
+        self._root = root
+
+    def run(self, *options: str) -> Run:
+        """Deploy, and report in JSON."""
+        return self._call("-y", "--json", *options)
+
+    def plan(self) -> Run:
+        """Tell what would change, with all that pyinfra shows of it."""
+        return self._call("--dry", "--diff")
+
+    def _call(self, *options: str) -> Run:
+        done = subprocess.run(
+            [*self._words, *options],
+            cwd=self._root,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        return Run(done.returncode, done.stdout, done.stderr)

@@ -52,7 +52,7 @@ def read(inventory: str, root: Path) -> list[Entry]:
 def _main(inventory: str) -> None:
     from pyinfra.api import State
     from pyinfra.context import ctx_state
-    from pyinfra_cli.inventory import make_inventory  # type: ignore[import-untyped]
+    from pyinfra_cli.inventory import make_inventory
 
     from tasks import settings
 

@@ -90,12 +90,11 @@ def settle(token: str, *stations: Remote) -> None:
         station.run(
             f"""
             end=$(($(date +%s) + {PATIENCE}))
-            quiet=0
-            # Twice: mail that changes its queue directory during one look can be overlooked by it.
-            until [ $quiet -eq 2 ]; do
-                if postqueue -j | grep -F -e {token}; then quiet=0; else quiet=$((quiet + 1)); fi
+            busy() {{ postqueue -j | grep -F -e {token}; }}
+            # Two looks: mail that changes its queue directory during one can be overlooked by it.
+            while busy || busy; do
                 [ $(date +%s) -lt $end ] || {{ echo "mail with {token} is stuck" >&2; exit 1; }}
-                sleep 0.1
+                sleep 0.05
             done
             """
         )

@@ -1,5 +1,6 @@
 """A shell on a host, over one SSH connection that the whole session shares."""
 
+import json
 import shlex
 import subprocess
 from pathlib import Path
@@ -32,11 +33,24 @@ class Remote:
         return self.run_bytes(script).decode()
 
     def run_bytes(self, script: str) -> bytes:
-        """Run a shell script as root and return what it prints, as bytes."""
-        done = self.host.run(script)
+        """Run a shell script as root and return what it prints, as bytes.
+
+        :raises ConnectionError: when the host cannot be reached
+        """
+        try:
+            done = self.host.run(script)
+        except RuntimeError as failure:  # ssh's own, with exit status 255
+            (result,) = failure.args
+            raise ConnectionError(f"{self.name} cannot be reached: {result.stderr.strip()}") from None
         assert done.rc == 0, f"{self.name}: exit status {done.rc} of:\n{script}\n{done.stdout}\n{done.stderr}"
         printed: bytes = done.stdout_bytes
         return printed
+
+    def addresses(self) -> list[str]:
+        """Ask the host for its addresses, those of loopback and link left out."""
+        links = json.loads(self.run("ip -json address show scope global"))
+        # Debian 12's ip adds empty entries.
+        return [str(info["local"]) for link in links for info in link["addr_info"] if info]
 
     def forward(self, sockets: dict[Path, tuple[str, int]]) -> None:
         """Let local Unix sockets lead to addresses and ports as this host sees them.

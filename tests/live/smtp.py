@@ -122,6 +122,10 @@ class MailProgram:
             self._trust[relay] = ssl.create_default_context(cadata=own_ca)
         return self._trust[relay]
 
+    def forget(self, relay: Relay) -> None:
+        """Forget whom to trust for a relay that was made anew."""
+        self._trust.pop(relay, None)
+
     def open(self, door: Door, helo: str = HELO) -> Conversation:
         """Connect and read the greeting."""
         return Conversation(door, self.vantage, self.trust(door.relay), helo)

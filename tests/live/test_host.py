@@ -91,7 +91,7 @@ def test_a_user_of_the_host_cannot_ask_saslauthd_for_passwords(relay: Relay) -> 
 
 
 def test_telnet_ssl_holds_the_conversation_of_the_guide(relay: Relay) -> None:
-    # The guide's own hand test. telnet-ssl ends with its input, so that is held open until the answer is there.
+    # The guide's own hand test. telnet-ssl ends with its input, which is held open until the answer is there.
     heard = relay.remote.run(
         """
         answers=$(mktemp)

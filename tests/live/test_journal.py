@@ -11,16 +11,21 @@ from tests.live.landscape import Account, Door, Landscape, Relay
 from tests.live.mail import Maildir, letter, new_token, outside_address, settle
 from tests.live.smtp import MailProgram
 
-# What others do is their doing. Everything else that is a warning is ours, and a fault.
-CAUSED_BY_CLIENTS = {
-    r"[\w.-]+\[[\da-f.:]+\]: SASL \w+ authentication (failed|aborted)": "wrong password",
-    r"TLS library problem: .*": "handshake that a client gave up, or a scan with ciphers that we refuse",
-    r"hostname \S+ does not resolve to address \S+.*": "client whose DNS contradicts itself",
-    r"(numeric|malformed|valid_hostname|Illegal address|non-SMTP|Connection (rate|concurrency)).*": (
-        "odd client"
-    ),
-    r"do_auth +: auth failure: .*": "wrong password, as saslauthd says it",
-    r"auth_ldap: .*(Invalid credentials|not found|empty).*": "wrong password or user, as saslauthd says it",
+# What clients do, and the machine below, is not the relay's fault. Any other warning is.
+NOT_OURS = {
+    r"\S+\[[\da-f.:]+\]: SASL \w+ authentication failed: authentication failure": "wrong password",
+    r"\S+\[[\da-f.:]+\]: SASL PLAIN authentication failed: generic failure, sasl_username=\(": "no user name",
+    r"SASL authentication failure: Password verification failed": "wrong password, in libsasl's words",
+    r"SASL authentication failure: All-whitespace username": "no user name, in libsasl's words",
+    r"SASL authentication failure: Requested identity not authenticated identity": "another user's name",
+    r"\s*: NULL password received": "no password, in saslauthd's words",
+    r"TLS library problem: error:": "handshake that a client broke off, or a scan with what we refuse",
+    r"hostname \S+ does not resolve to address": "client whose names and addresses contradict each other",
+    r"Illegal address syntax from": "client that cannot spell",
+    r"non-SMTP command from": "client that speaks HTTP",
+    r"Connection (rate|concurrency) limit exceeded": "client in a hurry",
+    r"file system clock is 1 seconds (ahead|behind)": "the kernel's two clocks, as a second begins",
+    r"resetting file time stamps - this hurts performance": "what Postfix does about that",
 }
 
 
@@ -40,12 +45,13 @@ class Line(NamedTuple):
     def is_ours(self) -> bool:
         """Whether the relay itself is the cause."""
         text = re.sub(r"^(warning|error): ", "", self.text)
-        return not any(re.match(pattern, text, re.IGNORECASE) for pattern in CAUSED_BY_CLIENTS)
+        return not any(re.match(pattern, text, re.IGNORECASE) for pattern in NOT_OURS)
 
 
 def journal(relay: Relay, *options: str) -> Iterator[Line]:
     """Read what Postfix and saslauthd wrote."""
-    command = ["journalctl", "-b", "-o", "json", "--no-pager", *options]
+    fields = "--output-fields=SYSLOG_IDENTIFIER,MESSAGE,PRIORITY"
+    command = ["journalctl", "-b", "-o", "json", fields, "--no-pager", *options]
     for entry in map(json.loads, relay.remote.run(" ".join(command)).splitlines()):
         program = str(entry.get("SYSLOG_IDENTIFIER", ""))
         if program.startswith(("postfix", "saslauthd")):
@@ -65,7 +71,7 @@ def since_last_activation(lines: Iterator[Line]) -> list[Line]:
 def test_nothing_worries_since_the_last_deploy(relay: Relay) -> None:
     # Until this session began: its own refused logins and relaying are no fault.
     lines = since_last_activation(journal(relay, f"--until=@{relay.began}"))
-    assert lines, "the journal does not tell when Postfix began to run"
+    assert lines, "the journal has nothing of Postfix"
     assert [line for line in lines if line.worries and line.is_ours] == []
 
 
@@ -82,7 +88,7 @@ def test_nothing_worries_while_a_user_sends_mail(
     assert len(outside.arrived(token, at_least=len(doors))) == len(doors)
     lines = list(journal(relay, f"--after-cursor='{cursor}'"))
     assert [line for line in lines if "status=sent" in line.text and token in line.text]
-    assert [line for line in lines if line.worries] == []
+    assert [line for line in lines if line.worries and line.is_ours] == []
 
 
 def send(program: MailProgram, door: Door, account: Account, token: str) -> None:

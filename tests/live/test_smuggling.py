@@ -1,6 +1,8 @@
 """SMTP smuggling: one message handed in is one message delivered, however its lines end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import NamedTuple
 
 import pytest
 
@@ -24,6 +26,13 @@ FALSE_ENDS = {
 }
 
 
+class Sent(NamedTuple):
+    """A message with another one inside, and what the relay answered."""
+
+    token: str
+    codes: list[int]
+
+
 def smuggle(
     conversation: Conversation, token: str, sender: str, recipient: str, false_end: bytes
 ) -> list[int]:
@@ -43,33 +52,45 @@ def smuggle(
     return [int(line[:3]) for line in replies.splitlines()]
 
 
+def assert_one_each(sent: Mapping[str, Sent], arrived: list[bytes]) -> None:
+    """Check that what was taken as one message, or refused, did not arrive as more."""
+    arrivals = {
+        name: sum(token.encode() in message for message in arrived) for name, (token, _) in sent.items()
+    }
+    assert arrivals == {name: codes.count(250) for name, (_, codes) in sent.items()}
+    assert [name for name, arrivals in arrivals.items() if arrivals > 1] == []
+
+
 @pytest.mark.needs("outside", "directory")
-@pytest.mark.parametrize("false_end", FALSE_ENDS)
 def test_a_user_cannot_smuggle_a_message_out(
-    mail_program: MailProgram, outside: Maildir, first_login_door: Door, account: Account, false_end: str
+    mail_program: MailProgram, outside: Maildir, first_login_door: Door, account: Account
 ) -> None:
-    token = new_token()
-    conversation = mail_program.log_in(first_login_door, account)
-    codes = smuggle(conversation, token, "alice@relay.test", outside_address(token), FALSE_ENDS[false_end])
-    conversation.close()
-    settle(token, first_login_door.relay.remote, outside.remote)
-    assert len(outside.arrived(token)) == codes.count(250) <= 1, codes
+    batch, door = new_token(), first_login_door
+    sent = {}
+    for number, (name, false_end) in enumerate(FALSE_ENDS.items()):
+        token = f"{batch}{number}x"
+        with closing(mail_program.log_in(door, account)) as conversation:
+            codes = smuggle(conversation, token, "alice@relay.test", outside_address(token), false_end)
+        sent[name] = Sent(token, codes)
+    settle(batch, door.relay.remote, outside.remote)
+    assert_one_each(sent, outside.arrived(batch))
 
 
 @pytest.mark.needs("expendable")
-@pytest.mark.parametrize("false_end", FALSE_ENDS)
 def test_a_stranger_cannot_smuggle_a_message_in(
-    mail_program: MailProgram, local_mail: Callable[[Relay], LocalMail], door_25: Door, false_end: str
+    mail_program: MailProgram, local_mail: Callable[[Relay], LocalMail], door_25: Door
 ) -> None:
-    token, relay = new_token(), door_25.relay
+    batch, relay = new_token(), door_25.relay
     mail = local_mail(relay)
-    conversation = mail_program.open(door_25)
-    conversation.greet()
-    sender, recipient = f"{token}@elsewhere.test", f"postmaster@{relay.hostname}"
-    codes = smuggle(conversation, token, sender, recipient, FALSE_ENDS[false_end])
-    conversation.close()
-    settle(token, relay.remote)
-    assert len(mail.arrived(token)) == codes.count(250) <= 1, codes
+    sent = {}
+    for number, (name, false_end) in enumerate(FALSE_ENDS.items()):
+        token = f"{batch}{number}x"
+        with closing(mail_program.open(door_25)) as conversation:
+            conversation.greet()
+            sender, recipient = f"{token}@elsewhere.test", f"postmaster@{relay.hostname}"
+            sent[name] = Sent(token, smuggle(conversation, token, sender, recipient, false_end))
+    settle(batch, relay.remote)
+    assert_one_each(sent, mail.arrived(batch))
 
 
 @pytest.mark.parametrize("greeting", ["EHLO", "HELO"])
@@ -85,6 +106,4 @@ def test_a_client_that_does_not_wait_for_answers_is_turned_away(
         )
         replies = connection.makefile("rb").read().splitlines()
     codes = [int(line[:3]) for line in replies]
-    assert codes[0] == 220
-    assert 250 not in codes[2:], replies
-    assert codes[-1] == 554, replies
+    assert codes in ([220, 554], [554]), replies  # the greeting may or may not have been on its way

@@ -59,6 +59,7 @@ def own_ca(door: Door, directory: Path) -> Path | None:
     return copy
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")  # of a CA in sslyze's own collection
 def test_port_keeps_to_mozillas_intermediate_profile(
     scans: Mapping[Door, ServerScanResult], first_door: Door
 ) -> None:

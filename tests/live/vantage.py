@@ -1,8 +1,8 @@
 """Where the tests' mail program stands: on the inventory's client host, or on this machine."""
 
-import json
 import socket
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Protocol
@@ -33,7 +33,7 @@ class Here:
             found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
         except socket.gaierror:
             return {}
-        return _one_of_each(str(address[0]) for *_, address in found)
+        return one_of_each(str(address[0]) for *_, address in found)
 
     def connect(self, address: str, port: int, timeout: float) -> socket.socket:
         """Connect directly."""
@@ -54,7 +54,7 @@ class There:
 
     def look_up(self, name: str) -> dict[Family, str]:
         """Ask the client's resolver."""
-        return _one_of_each(
+        return one_of_each(
             line.split()[0] for line in self._client.run(f"getent ahosts {name} || true").splitlines()
         )
 
@@ -71,19 +71,19 @@ class There:
         connection.connect(str(self._forwarded[address, port]))
         return connection
 
+    @cached_property
     def addresses(self) -> list[str]:
         """Ask the client for its own."""
-        links = json.loads(self._client.run("ip -json address show scope global"))
-        # Debian 12's ip adds empty entries.
-        return [str(info["local"]) for link in links for info in link["addr_info"] if info]
+        return self._client.addresses()
 
+    @cached_property
     def traces(self) -> list[str]:
         """Write the client's addresses in each way, and add its names."""
-        spellings = {spelling for address in self.addresses() for spelling in _spellings(address)}
+        spellings = {spelling for address in self.addresses for spelling in _spellings(address)}
         return sorted(spellings | {self._client.name, self._client.run("hostname").strip()})
 
 
-def _one_of_each(addresses: Iterable[str]) -> dict[Family, str]:
+def one_of_each(addresses: Iterable[str]) -> dict[Family, str]:
     found: dict[Family, str] = {}
     for address in addresses:
         found.setdefault("IPv6" if ":" in address else "IPv4", address)

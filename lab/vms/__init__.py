@@ -1,0 +1,5 @@
+"""Test hosts as real machines: what the lab has in containers, on VMs that Vagrant runs.
+
+`python -m lab.vms up` builds the boxes and starts the machines, `lab.vms.hosts` tells inventories and tests
+how to reach them.
+"""
