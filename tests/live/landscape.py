@@ -1,6 +1,7 @@
 """What the tests find: the relays of an inventory, the other hosts that play a role, and an account."""
 
 import shutil
+import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -139,7 +140,9 @@ def survey(inventory: str, root: Path, account: Account | None) -> Landscape:
         relays = tuple(_relay(entry, vantage, sockets) for entry in entries if entry.settings)
         if isinstance(vantage, There):
             vantage.forward(address for relay in relays for address in relay.addresses.values())
-    except (AssertionError, OSError) as error:
+    except (AssertionError, OSError, subprocess.SubprocessError) as error:
+        for remote in others.values():
+            remote.close()
         shutil.rmtree(sockets)
         raise InventoryError(f"--inventory {inventory}: {error}") from error
 
