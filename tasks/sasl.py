@@ -80,6 +80,7 @@ def _saslauthd(login: SaslauthdLdap) -> None:
         unit="saslauthd",
         pid_file="/run/saslauthd/saslauthd.pid",
         reads=[SASLAUTHD_CONF, SASLAUTHD_UNIT, ca_file],
+        unit_file=SASLAUTHD_UNIT,
     )
 
 

@@ -14,8 +14,10 @@ class DaemonSays(TypedDict):
     """Its process is there: a unit's "active" may mean an umbrella, or an init script that did nothing."""
     enabled: bool
     """It starts at boot."""
+    unit_file: str
+    """The unit file that systemd has read."""
     unit_changed: bool
-    """systemd has not read its unit file since that was changed."""
+    """systemd has not read that file since it was changed."""
     newer: list[str]
     """Files that were changed after it read them."""
 
@@ -32,7 +34,7 @@ class Daemon(FactBase[DaemonSays]):
     def command(self, unit: str, pid_file: str, reads: Iterable[str]) -> StringCommand:
         pid, mark = QuoteString(pid_file), QuoteString(mark_of(unit))
         return StringCommand(
-            "systemctl show -p UnitFileState -p NeedDaemonReload",
+            "systemctl show -p UnitFileState -p FragmentPath -p NeedDaemonReload",
             QuoteString(unit),
             StringCommand("; test -d /proc/$(tr -d ' ' < ", pid, " 2>/dev/null || echo none)", _separator=""),
             "&& echo Alive=yes; read=$(ls -t",
@@ -49,6 +51,7 @@ class Daemon(FactBase[DaemonSays]):
         return {
             "alive": ("Alive", "yes") in pairs,
             "enabled": ("UnitFileState", "enabled") in pairs,
+            "unit_file": dict(pairs).get("FragmentPath", ""),
             "unit_changed": ("NeedDaemonReload", "yes") in pairs,
             "newer": [path for key, path in pairs if key == "Newer"],
         }

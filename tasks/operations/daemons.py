@@ -10,7 +10,7 @@ from tasks.facts.daemons import Daemon, DaemonSays, Unheard, mark_of
 
 @operation()
 def running(
-    unit: str, pid_file: str, reads: Sequence[str], reload: str | None = None
+    unit: str, pid_file: str, reads: Sequence[str], reload: str | None = None, unit_file: str | None = None
 ) -> Generator[StringCommand, None, None]:
     """Have a daemon running, enabled at boot, and aware of its files' present content.
 
@@ -20,20 +20,25 @@ def running(
     + pid_file: where its process id stands
     + reads: files and directories that it reads at its start
     + reload: command that makes it read them again; without one it is restarted
+    + unit_file: the unit's file, where that is ours
     """
     found = host.get_fact(Daemon, unit=unit, pid_file=pid_file, reads=reads)
-    commands = list(_commands(found, unit, reload))
+    commands = list(_commands(found, unit, reload, unit_file))
     if not commands:
         host.noop(f"{unit} runs with what is on disk")
     yield from commands
 
 
-def _commands(found: DaemonSays, unit: str, reload: str | None) -> Generator[StringCommand, None, None]:
-    if found["unit_changed"]:
+def _commands(
+    found: DaemonSays, unit: str, reload: str | None, unit_file: str | None
+) -> Generator[StringCommand, None, None]:
+    # The unit that systemd made of an init script is unchanged, and hides ours until it looks again.
+    another = unit_file is not None and found["unit_file"] != unit_file
+    if found["unit_changed"] or another:
         yield StringCommand("systemctl daemon-reload")
     if not found["enabled"]:
         yield StringCommand("systemctl enable --quiet", QuoteString(unit))
-    if not found["alive"] or (found["newer"] and not reload):
+    if another or not found["alive"] or (found["newer"] and not reload):
         yield _restart(unit)
     elif found["newer"]:
         # The mark comes first: what changes while the daemon reads is newer than the mark.

@@ -7,6 +7,7 @@ import pytest
 from tasks.facts.daemons import DaemonSays, mark_of
 from tasks.operations.daemons import _commands
 
+UNIT_FILE = "/etc/systemd/system/postfix.service"
 RELOAD = f"touch {mark_of('postfix')} && postfix reload"
 RESTART = "systemctl reset-failed postfix 2>/dev/null; systemctl restart postfix"
 
@@ -22,6 +23,7 @@ RESTART = "systemctl reset-failed postfix 2>/dev/null; systemctl restart postfix
         ({"alive": False, "newer": ["/etc/postfix/main.cf"]}, "postfix reload", [RESTART]),
         ({"enabled": False}, "postfix reload", ["systemctl enable --quiet postfix"]),
         ({"unit_changed": True}, "postfix reload", ["systemctl daemon-reload"]),
+        ({"unit_file": "/run/init-script.service"}, None, ["systemctl daemon-reload", RESTART]),
         (
             {"unit_changed": True, "enabled": False, "newer": ["/etc/systemd/system/postfix.service"]},
             None,
@@ -33,5 +35,7 @@ def test_daemon_is_told_as_little_as_is_needed(
     differences: dict[str, Any], reload: str | None, commands: list[str]
 ) -> None:
     sound: dict[str, Any] = {"alive": True, "enabled": True, "unit_changed": False, "newer": []}
+    sound |= {"unit_file": UNIT_FILE}
     found = cast(DaemonSays, sound | differences)
-    assert [command.get_raw_value() for command in _commands(found, "postfix", reload)] == commands
+    given = _commands(found, "postfix", reload, UNIT_FILE)
+    assert [command.get_raw_value() for command in given] == commands

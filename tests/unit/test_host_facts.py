@@ -44,9 +44,12 @@ class TestGround:
 
 class TestDaemon:
     def test_daemon_that_runs_with_what_is_on_disk(self) -> None:
-        assert Daemon().process(["UnitFileState=enabled", "NeedDaemonReload=no", "Alive=yes"]) == {
+        assert Daemon().process(
+            ["UnitFileState=enabled", "FragmentPath=/a.service", "NeedDaemonReload=no", "Alive=yes"]
+        ) == {
             "alive": True,
             "enabled": True,
+            "unit_file": "/a.service",
             "unit_changed": False,
             "newer": [],
         }
@@ -56,6 +59,7 @@ class TestDaemon:
         assert Daemon().process(said) == {
             "alive": False,
             "enabled": False,
+            "unit_file": "",
             "unit_changed": True,
             "newer": ["/etc/a=b", "/etc/group"],
         }
