@@ -1,5 +1,7 @@
 """The host itself: what runs, what is installed, and who may read what."""
 
+import re
+
 import pytest
 
 from tests.live.landscape import Relay
@@ -25,7 +27,7 @@ def test_relay_serves_now_and_after_a_reboot(relay: Relay, service: str) -> None
 @pytest.mark.parametrize(("daemon", "least"), [("master", 1), ("saslauthd", 1)])
 def test_a_service_called_active_has_a_daemon_behind_it(relay: Relay, daemon: str, least: int) -> None:
     # Debian 12 calls both active without one: an umbrella unit here, an init script there.
-    running = relay.remote.host.process.filter(comm=daemon, user="root")
+    running = relay.remote.host.process.filter(comm=daemon)
     assert len(running) >= least, f"no process {daemon}"
 
 
@@ -61,7 +63,6 @@ def test_postfix_may_ask_saslauthd_and_keeps_its_home(relay: Relay) -> None:
         ("/etc/postfix/master.cf", "root", "root", 0o644),
         ("/etc/postfix/tls_policy", "root", "root", 0o644),
         ("/etc/postfix/trace_header.pcre", "root", "root", 0o644),
-        ("/run/saslauthd", "root", "sasl", 0o710),
     ],
 )
 def test_path_belongs_to_whom_it_should(relay: Relay, path: str, owner: str, group: str, mode: int) -> None:
@@ -82,6 +83,17 @@ def test_strangers_on_the_host_cannot_read_the_private_keys(relay: Relay) -> Non
         " -exec grep -lE 'PRIVATE KEY|ldap_password' {} + || true"
     )
     assert in_anybodys_reach == ""
+
+
+def test_saslauthd_runs_without_rights_of_its_own(relay: Relay) -> None:
+    uids = set(relay.remote.run("ps -o uid= -C saslauthd").split())
+    assert uids
+    assert "0" not in uids
+    assert relay.remote.run("stat -c '%u %G %a' /run/saslauthd").split() == [*uids, "sasl", "710"]
+    verdict = relay.remote.run("systemd-analyze security saslauthd --no-pager | tail -n 1")
+    exposure = re.search(r"exposure level for saslauthd.service: ([\d.]+)", verdict)
+    assert exposure, verdict
+    assert float(exposure[1]) <= 2.0  # of 10, which is a daemon that may do everything
 
 
 def test_a_user_of_the_host_cannot_ask_saslauthd_for_passwords(relay: Relay) -> None:

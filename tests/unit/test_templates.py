@@ -59,7 +59,8 @@ def test_saslauthd_gets_the_settings_unchanged() -> None:
 def test_saslauthd_keeps_no_passwords_and_shows_its_socket_to_its_group_alone() -> None:
     unit = render("saslauthd/saslauthd.service", login=SEARCHING).splitlines()
     (start,) = [line for line in unit if line.startswith("ExecStart=")]
-    assert start == "ExecStart=/usr/sbin/saslauthd -a ldap -O /etc/saslauthd.conf -m /run/saslauthd -n 3"
+    conf = "${CREDENTIALS_DIRECTORY}/saslauthd.conf"
+    assert start == f"ExecStart=/usr/sbin/saslauthd -a ldap -O {conf} -m /run/saslauthd -n 3"
     assert "Group=sasl" in unit
     assert "RuntimeDirectoryMode=0710" in unit
 
