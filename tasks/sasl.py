@@ -2,19 +2,21 @@
 
 from pydantic import SecretStr
 from pyinfra import host
+from pyinfra.facts.files import FindInFile
 from pyinfra.operations import files, server
 
 from tasks import pem, settings, templates
 from tasks.configuration import Configuration
 from tasks.operations import daemons, secrets
 from tasks.operator_files import complaint, read
-from tasks.settings import SaslauthdLdap, Settings
+from tasks.settings import SaslauthdLdap, SaslauthdPam, Settings
 from tasks.step import step
 
 SASLAUTHD_CONF = "/etc/saslauthd.conf"
 SASLAUTHD_UNIT = "/etc/systemd/system/saslauthd.service"
 SMTPD_CONF = "/etc/postfix/sasl/smtpd.conf"
 DIRECTORY_CA = "/etc/saslauthd.ca.pem"
+PAM_SERVICE = "/etc/pam.d/smtp"  # named for the service that Postfix says it is
 DEBIAN_CAS = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -23,12 +25,16 @@ def check(relay: Settings) -> None:
 
     :raises SettingsError: when one is missing or not what its setting says
     """
-    if path := relay.login.ca_file:
-        try:
-            pem.chain(read("login.ca_file", path))
-        except ValueError as error:
-            raise complaint("login.ca_file", f"{path} {error}") from None
-    _bind_password(relay.login)
+    match relay.login:
+        case SaslauthdLdap(ca_file=path) as ldap:
+            if path:
+                try:
+                    pem.chain(read("login.ca_file", path))
+                except ValueError as error:
+                    raise complaint("login.ca_file", f"{path} {error}") from None
+            _bind_password(ldap)
+        case SaslauthdPam():
+            pass  # its modules are the host's affair
 
 
 def _bind_password(login: SaslauthdLdap) -> SecretStr:
@@ -47,7 +53,14 @@ def _bind_password(login: SaslauthdLdap) -> SecretStr:
 def configure() -> Configuration:
     """Have saslauthd answer on its socket, and Postfix ask there."""
     relay = settings.of(host)
-    _saslauthd(relay.login)
+    match relay.login:
+        case SaslauthdLdap() as ldap:
+            _run_saslauthd("ldap", ldap.workers, reads=_ask_ldap(ldap))
+            _forget_pam()
+        case SaslauthdPam() as pam:
+            _ask_pam(pam)
+            _run_saslauthd("pam", pam.workers, reads=[])
+            _forget_ldap()
     files.directory(name="Make /etc/postfix/sasl", path="/etc/postfix/sasl", user="root", mode="755")
     templates.put("sasl/smtpd.conf", SMTPD_CONF)
     server.user(
@@ -60,7 +73,8 @@ def configure() -> Configuration:
     return configuration(relay)
 
 
-def _saslauthd(login: SaslauthdLdap) -> None:
+def _ask_ldap(login: SaslauthdLdap) -> list[str]:
+    """Write what saslauthd needs for LDAP, and name the files that it reads at its start."""
     if login.ca_file:
         files.put(
             name=f"Put the directory's CA in {DIRECTORY_CA}",
@@ -74,12 +88,32 @@ def _saslauthd(login: SaslauthdLdap) -> None:
     password = _bind_password(login).get_secret_value()
     conf = templates.render("saslauthd/saslauthd.conf", login=login, ca_file=ca_file, bind_password=password)
     secrets.file(name=f"Write {SASLAUTHD_CONF}", path=SASLAUTHD_CONF, content=SecretStr(conf))
-    templates.put("saslauthd/saslauthd.service", SASLAUTHD_UNIT, login=login)
+    return [SASLAUTHD_CONF, ca_file]
+
+
+def _forget_ldap() -> None:
+    for path in (SASLAUTHD_CONF, DIRECTORY_CA):
+        files.file(name=f"Remove {path}", path=path, present=False)
+
+
+def _ask_pam(login: SaslauthdPam) -> None:
+    """Write the PAM service, which is read at every login, so that nothing has to be restarted for it."""
+    templates.put("saslauthd/pam", PAM_SERVICE, login=login)
+
+
+def _forget_pam() -> None:
+    """Remove the PAM service if it is ours; one that somebody else put there serves somebody else."""
+    if host.get_fact(FindInFile, path=PAM_SERVICE, pattern="^# .*Written by quietrelay"):
+        files.file(name=f"Remove {PAM_SERVICE}", path=PAM_SERVICE, present=False)
+
+
+def _run_saslauthd(mechanism: str, workers: int, reads: list[str]) -> None:
+    templates.put("saslauthd/saslauthd.service", SASLAUTHD_UNIT, mechanism=mechanism, workers=workers)
     daemons.running(
         name="Run saslauthd",
         unit="saslauthd",
         pid_file="/run/saslauthd/saslauthd.pid",
-        reads=[SASLAUTHD_CONF, SASLAUTHD_UNIT, ca_file],
+        reads=[SASLAUTHD_UNIT, *reads],
         unit_file=SASLAUTHD_UNIT,
     )
 

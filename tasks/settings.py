@@ -193,6 +193,25 @@ class SaslauthdLdap(Section):
         return urlsplit(self.servers[0]).scheme == "ldap"
 
 
+class SaslauthdPam(Section):
+    """Users are accounts of the host, or whoever else its PAM modules know, asked by saslauthd."""
+
+    auth: Annotated[tuple[Line, ...], Becomes("/etc/pam.d/smtp")] = ("required pam_unix.so",)
+    """What checks a password: control and module with its arguments (pam.d(5)), in this order."""
+
+    account: Annotated[tuple[Line, ...], Becomes("/etc/pam.d/smtp")] = ("required pam_unix.so",)
+    """What checks that an account may log in (it may be locked or expired), in this order."""
+
+    workers: Annotated[int, Field(ge=1, le=100), Becomes("saslauthd -n")] = 5
+    """Processes that check passwords side by side."""
+
+    @model_validator(mode="after")
+    def _asks_somebody(self) -> Self:
+        if not self.auth or not self.account:
+            raise ValueError("auth and account each need a module; without one PAM asks /etc/pam.d/other")
+        return self
+
+
 class CertificateFiles(Section):
     """Certificate and key from files on the operator's machine."""
 
@@ -264,7 +283,7 @@ class Firewall(Section):
     """Let 25, 465 and 587 in where nftables or ufw runs; where neither does, nothing is installed."""
 
 
-Login = SaslauthdLdap
+Login = SaslauthdLdap | SaslauthdPam
 Certificate = CertificateFiles | CertificateOnHost | OwnCa
 
 

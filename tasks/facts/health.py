@@ -7,7 +7,7 @@ from typing_extensions import override
 
 # saslauthd answers a login that it refuses too: "NO" is an answer, no connection is none (testsaslauthd(8)).
 SASLAUTHD = """\
-testsaslauthd -u nobody -p nothing 2>&1 | grep -q '"' ||
+testsaslauthd -s smtp -u nobody -p nothing 2>&1 | grep -q '"' ||
   echo "saslauthd does not answer on /run/saslauthd/mux; see journalctl -u saslauthd"
 runuser -u postfix -- test -S /run/saslauthd/mux ||
   echo "user postfix cannot reach saslauthd; see the rights of /run/saslauthd, and group sasl"

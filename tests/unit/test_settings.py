@@ -16,6 +16,7 @@ from tasks.settings import (
     OwnCa,
     Relay,
     SaslauthdLdap,
+    SaslauthdPam,
     Section,
     ServerTls,
     SettingsError,
@@ -297,3 +298,8 @@ def test_password_written_into_the_inventory_is_not_repeated() -> None:
     with pytest.raises(SettingsError, match=r"SaslauthdLdap\.bind_password is not") as error:
         SaslauthdLdap(**DIRECTORY | mistakes)
     assert "pa55" not in str(error.value)
+
+
+def test_pam_without_modules_is_refused() -> None:
+    with pytest.raises(SettingsError, match="auth and account each need a module"):
+        SaslauthdPam(account=())

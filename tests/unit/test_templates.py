@@ -3,7 +3,7 @@
 import pytest
 from jinja2 import UndefinedError
 
-from tasks.settings import SaslauthdLdap
+from tasks.settings import SaslauthdLdap, SaslauthdPam
 from tasks.templates import render
 from tests.unit.examples import LOGIN
 
@@ -57,12 +57,29 @@ def test_saslauthd_gets_the_settings_unchanged() -> None:
 
 
 def test_saslauthd_keeps_no_passwords_and_shows_its_socket_to_its_group_alone() -> None:
-    unit = render("saslauthd/saslauthd.service", login=SEARCHING).splitlines()
+    unit = render("saslauthd/saslauthd.service", mechanism="ldap", workers=3).splitlines()
     (start,) = [line for line in unit if line.startswith("ExecStart=")]
     conf = "${CREDENTIALS_DIRECTORY}/saslauthd.conf"
     assert start == f"ExecStart=/usr/sbin/saslauthd -a ldap -O {conf} -m /run/saslauthd -n 3"
     assert "Group=sasl" in unit
     assert "RuntimeDirectoryMode=0710" in unit
+
+
+def test_pam_needs_root_and_no_file_of_the_directory() -> None:
+    unit = render("saslauthd/saslauthd.service", mechanism="pam", workers=5).splitlines()
+    assert "ExecStart=/usr/sbin/saslauthd -a pam -m /run/saslauthd -n 5" in unit
+    assert "User=root" in unit
+    assert "CapabilityBoundingSet=" in unit
+    assert not [line for line in unit if line.startswith(("DynamicUser", "LoadCredential", "PrivateUsers"))]
+
+
+def test_pam_asks_the_operators_modules_in_their_order() -> None:
+    login = SaslauthdPam(auth=("sufficient pam_unix.so", "required pam_sss.so use_first_pass"))
+    assert render("saslauthd/pam", login=login).splitlines()[1:] == [
+        "auth sufficient pam_unix.so",
+        "auth required pam_sss.so use_first_pass",
+        "account required pam_unix.so",
+    ]
 
 
 def test_smtpd_offers_what_saslauthd_can_check_and_nothing_else() -> None:
