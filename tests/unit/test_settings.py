@@ -277,14 +277,13 @@ def test_defaults_are_the_safe_and_usual_ones() -> None:
     assert relay.client_tls.security_level == "may"
     assert relay.firewall.open_ports
     assert not relay.relay.replace_mail_server
-    assert relay.login.filter == "(uid=%u)"
-    assert relay.login.scope == "sub"
+    assert (LOGIN.filter, LOGIN.scope) == ("(uid=%u)", "sub")
 
 
 def test_settings_do_not_change_under_way() -> None:
     relay = relay_with()
     with pytest.raises(ValidationError, match="frozen"):
-        relay.login.timeout = 9  # type: ignore[misc]
+        LOGIN.timeout = 9  # type: ignore[misc]
     with pytest.raises(ValidationError, match="frozen"):
         relay.certificate = OwnCa()  # type: ignore[misc]
 
