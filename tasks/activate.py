@@ -23,7 +23,7 @@ def switch(configuration: Configuration) -> None:
             "/etc/group",  # a process has the groups that its user had when it began
             sasl.SMTPD_CONF,
             tls.POLICY,
-            privacy.TRACE_HEADER,
+            privacy.RULES,
             *certificates.chain_files(relay),
         ],
         reload="postfix reload",

@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pyinfra.api import Host
 
+from tasks import privacy_rules, telltale_headers
 from tasks.errors import DeployError
 from tasks.inventory_source import inventory_file, locate
 
@@ -78,12 +79,37 @@ def _host_path(path: str) -> str:
     return path
 
 
+def _header_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+\*?", name):
+        raise ValueError(
+            f"{name!r} is not a header's name; write one like X-Mailer, or X-Source* for all such"
+        )
+    needed = [one for one in _NEEDED if re.fullmatch(name.replace("*", ".*"), one, re.IGNORECASE)]
+    if needed:
+        raise ValueError(f"{name} would drop {', '.join(needed)}, without which mail is broken; leave it out")
+    return name
+
+
+def _domain(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", name.lower()):
+        raise ValueError(f"{name!r} is not a domain; write one like lan or fritz.box")
+    return name.lower()
+
+
+# Headers that make a mail what it is, or that are rewritten and not dropped (RFC 5322 3.6, RFC 2045).
+_NEEDED = (
+    *("From", "Sender", "Reply-To", "To", "Cc", "Date", "Subject", "Message-ID", "In-Reply-To", "References"),
+    *("MIME-Version", "Content-Type", "Content-Transfer-Encoding", "DKIM-Signature", "Received"),
+)
+
 Fqdn = Annotated[str, AfterValidator(_fqdn)]
 LdapUrl = Annotated[str, AfterValidator(_ldap_url)]
 MainCfValue = Annotated[str, AfterValidator(_main_cf_value)]
 Line = Annotated[str, AfterValidator(_one_line)]
 OperatorPath = Annotated[str, AfterValidator(_one_line)]
 HostPath = Annotated[str, AfterValidator(_host_path)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+Domain = Annotated[str, AfterValidator(_domain)]
 Seconds = Annotated[int, Field(ge=1, le=300)]
 
 
@@ -283,6 +309,19 @@ class Firewall(Section):
     """Let 25, 465 and 587 in where nftables or ufw runs; where neither does, nothing is installed."""
 
 
+class Privacy(Section):
+    """What leaves with users' mail."""
+
+    trace: Annotated[Literal["anonymous", "classic"], Becomes("header_checks")] = "anonymous"
+    """The relay's own trace header: `anonymous`, or `classic`, with the login, and then not on port 25."""
+
+    dropped_headers: Annotated[tuple[HeaderName, ...], Becomes("header_checks")] = telltale_headers.NAMES
+    """Headers that users' software may have written and that go; `*` at the end stands for any rest."""
+
+    private_domains: Annotated[tuple[Domain, ...], Becomes("header_checks")] = privacy_rules.PRIVATE_DOMAINS
+    """Message ids made below these get the relay's name, as do ids made at an address or a bare name."""
+
+
 Login = SaslauthdLdap | SaslauthdPam
 Certificate = CertificateFiles | CertificateOnHost | OwnCa
 
@@ -298,7 +337,17 @@ class Settings(BaseModel):
     certificate: Certificate = OwnCa()
     server_tls: ServerTls = ServerTls()
     client_tls: ClientTls = ClientTls()
+    privacy: Privacy = Privacy()
     firewall: Firewall = Firewall()
+
+    @model_validator(mode="after")
+    def _keeps_logins_where_they_are_known(self) -> Self:
+        # On 25 a user's mail is handed to a second smtpd, which did not see the login.
+        if self.privacy.trace == "classic" and self.submission.auth_on_25:
+            raise ValueError(
+                "privacy.trace 'classic' cannot be had on port 25; add Submission(auth_on_25=False)"
+            )
+        return self
 
     @field_validator("*", mode="before")
     @classmethod

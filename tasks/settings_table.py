@@ -1,6 +1,6 @@
-"""The README's table of all settings, made from their types.
+"""The README's tables: all settings, made from their types, and the headers that are dropped.
 
-``python -m tasks.settings_table`` writes it between the two markers in README.md.
+``python -m tasks.settings_table`` writes each between its two markers in README.md.
 """
 
 import json
@@ -12,10 +12,13 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 from pydantic.fields import FieldInfo
 
-from tasks.settings import Becomes, Fqdn, HostPath, LdapUrl, Section, Settings
+from tasks import telltale_headers
+from tasks.settings import Becomes, Domain, Fqdn, HeaderName, HostPath, LdapUrl, Section, Settings
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
+HEADERS_BEGIN, HEADERS_END = "<!-- headers: begin -->", "<!-- headers: end -->"
+MOST_SHOWN = 20  # entries of a default that a cell still holds
 
 PLAIN_WORDS = {
     bool: "`True` or `False`",
@@ -24,6 +27,8 @@ PLAIN_WORDS = {
     Fqdn: "host name",
     LdapUrl: "LDAP URL",
     HostPath: "path on the host",
+    HeaderName: "header",
+    Domain: "domain",
 }
 
 
@@ -107,6 +112,10 @@ def _default(field: FieldInfo) -> str:
             return "not set"
         case str():
             return f"`{json.dumps(value)}`"
+        case tuple() if len(value) > MOST_SHOWN:
+            return f"{len(value)} headers, [listed below](#headers-that-go)"
+        case tuple():
+            return ", ".join(f"`{json.dumps(item)}`" for item in value)
         case _:
             return f"`{value!r}`"
 
@@ -122,17 +131,20 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def updated(readme: str) -> str:
-    """Put the table into a README.
+    """Put the tables into a README.
 
-    :raises SettingsTableError: where the two markers are missing
+    :raises SettingsTableError: where markers are missing
     """
-    before, begin, rest = readme.partition(f"{BEGIN}\n")
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SettingsTableError(
-            f"README.md has no place for the settings: add {BEGIN} and {END}, a line each"
-        )
-    return before + begin + table() + end + after
+    readme = _between(BEGIN, END, table(), readme)
+    return _between(HEADERS_BEGIN, HEADERS_END, telltale_headers.table(), readme)
+
+
+def _between(begin: str, end: str, content: str, readme: str) -> str:
+    before, found_begin, rest = readme.partition(f"{begin}\n")
+    _, found_end, after = rest.partition(end)
+    if not (found_begin and found_end):
+        raise SettingsTableError(f"README.md has no place for a table: add {begin} and {end}, a line each")
+    return before + begin + "\n" + content + end + after
 
 
 if __name__ == "__main__":

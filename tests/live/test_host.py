@@ -62,7 +62,7 @@ def test_postfix_may_ask_saslauthd_and_keeps_its_home(relay: Relay) -> None:
         ("/etc/postfix/main.cf", "root", "root", 0o644),
         ("/etc/postfix/master.cf", "root", "root", 0o644),
         ("/etc/postfix/tls_policy", "root", "root", 0o644),
-        ("/etc/postfix/trace_header.pcre", "root", "root", 0o644),
+        ("/etc/postfix/privacy.pcre", "root", "root", 0o644),
     ],
 )
 def test_path_belongs_to_whom_it_should(relay: Relay, path: str, owner: str, group: str, mode: int) -> None:

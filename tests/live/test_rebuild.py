@@ -18,7 +18,7 @@ FILES = [
     sasl.SMTPD_CONF,
     sasl.DIRECTORY_CA,
     tls.POLICY,
-    privacy.TRACE_HEADER,
+    privacy.RULES,
 ]
 STATE = f"postconf -n; postconf -M | sort; postconf -P | sort; sha256sum {' '.join(FILES)}"
 

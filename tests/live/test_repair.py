@@ -60,7 +60,7 @@ DAMAGES = {
     "unit file edited": owned_file(SASLAUTHD_UNIT, "sed -i 's/0710/0755/' {path}"),
     "postfix taken out of group sasl": Change("gpasswd -d postfix sasl", "id -nG postfix | grep -ow sasl"),
     "saslauthd disabled": Change("systemctl disable saslauthd", "systemctl is-enabled saslauthd"),
-    "trace header's rules emptied": owned_file("/etc/postfix/trace_header.pcre", ": > {path}"),
+    "privacy's rules emptied": owned_file("/etc/postfix/privacy.pcre", ": > {path}"),
     "key readable by all": Change(
         "chmod 0644 /etc/postfix/tls/relay.pem", "stat -c '%U:%G %a' /etc/postfix/tls/relay.pem"
     ),
@@ -199,7 +199,7 @@ def test_a_plan_changes_nothing(history: History) -> None:
         SASLAUTHD_UNIT,
         "/etc/postfix/sasl/smtpd.conf",
         "/etc/postfix/tls_policy",
-        "/etc/postfix/trace_header.pcre",
+        "/etc/postfix/privacy.pcre",
         "main.cf and master.cf",
     ],
 )

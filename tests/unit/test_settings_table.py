@@ -41,13 +41,15 @@ def test_types_and_defaults_are_in_an_operators_words(name: str, kind: str, defa
 
 
 def test_rest_of_the_readme_stays() -> None:
-    readme = f"# Before\n{settings_table.BEGIN}\nold\n{settings_table.END}\nAfter\n"
+    headers = f"{settings_table.HEADERS_BEGIN}\nold\n{settings_table.HEADERS_END}\n"
+    readme = f"{headers}# Before\n{settings_table.BEGIN}\nold\n{settings_table.END}\nAfter\n"
     updated = settings_table.updated(readme)
-    assert updated.startswith(f"# Before\n{settings_table.BEGIN}\n| Setting |")
+    assert updated.startswith(f"{settings_table.HEADERS_BEGIN}\n| Header |")
+    assert f" |\n{settings_table.HEADERS_END}\n# Before\n{settings_table.BEGIN}\n| Setting |" in updated
     assert updated.endswith(f" |\n{settings_table.END}\nAfter\n")
     assert "old\n" not in updated
 
 
 def test_readme_without_a_place_for_it_is_refused() -> None:
-    with pytest.raises(settings_table.SettingsTableError, match="no place for the settings"):
+    with pytest.raises(settings_table.SettingsTableError, match="no place for a table"):
         settings_table.updated("# quietrelay\n")

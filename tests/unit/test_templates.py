@@ -99,7 +99,7 @@ def test_policies_stand_a_line_each() -> None:
         "saslauthd/saslauthd.conf",
         "saslauthd/saslauthd.service",
         "postfix/tls_policy",
-        "postfix/trace_header.pcre",
+        "postfix/privacy.pcre",
     ],
 )
 def test_value_that_is_missing_is_an_error_and_no_empty_line(template: str) -> None:
