@@ -5,14 +5,11 @@ A wrong name or value is a `SettingsError` while the inventory is read, before a
 Secrets are never settings: a setting names the file on the operator's machine that holds one.
 """
 
-import difflib
 import re
-import sys
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -24,117 +21,20 @@ from pydantic import (
 from pyinfra.api import Host
 
 from tasks import privacy_rules, telltale_headers
-from tasks.errors import DeployError
-from tasks.inventory_source import inventory_file, locate
-
-
-class SettingsError(DeployError):
-    """A setting that cannot be, said in one line: file, host, setting, remedy."""
-
-
-class Becomes(NamedTuple):
-    """The parameter on the host that a setting turns into, for the table in the README."""
-
-    parameter: str
-
-
-def _fqdn(name: str) -> str:
-    label = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
-    if len(name) > 253 or not re.fullmatch(rf"({label}\.)+(?!\d+$){label}", name.lower()):
-        raise ValueError(f"{name!r} is not a fully qualified host name; write one like mx1.example.org")
-    return name.lower()
-
-
-def _ldap_url(url: str) -> str:
-    remedy = "write one like ldaps://ldap.example.org or ldap://ldap.example.org:389"
-    if "@" in url:
-        raise ValueError(f"an LDAP URL holds no login or password; {remedy}, and bind_dn beside it")
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError(f"{url!r} is not an LDAP URL; {remedy}") from None
-    if parts.scheme not in ("ldap", "ldaps") or not host or parts.path.strip("/") or port == 0:
-        raise ValueError(f"{url!r} is not an LDAP URL of a server; {remedy}")
-    if re.search(r"\s", url) or parts.query or parts.fragment:
-        raise ValueError(f"{url!r} holds more than a server's address; {remedy}")
-    return url
-
-
-def _one_line(text: str) -> str:
-    if not text.strip() or re.search(r"[\0\r\n]", text):
-        raise ValueError("must be one line and not empty")
-    return text
-
-
-def _main_cf_value(text: str) -> str:
-    if text != text.strip() or re.search(r"[\0\r\n]", text):
-        raise ValueError("must be one line, which begins and ends with no blank")
-    return text
-
-
-def _host_path(path: str) -> str:
-    if not re.fullmatch(r"/[^\s,\0]+", path):
-        raise ValueError(f"{path!r} is not an absolute path on the host; write one without blanks or commas")
-    return path
-
-
-def _header_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.-]+\*?", name):
-        raise ValueError(
-            f"{name!r} is not a header's name; write one like X-Mailer, or X-Source* for all such"
-        )
-    needed = [one for one in _NEEDED if re.fullmatch(name.replace("*", ".*"), one, re.IGNORECASE)]
-    if needed:
-        raise ValueError(f"{name} would drop {', '.join(needed)}, without which mail is broken; leave it out")
-    return name
-
-
-def _domain(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", name.lower()):
-        raise ValueError(f"{name!r} is not a domain; write one like lan or fritz.box")
-    return name.lower()
-
-
-# Headers that make a mail what it is, or that are rewritten and not dropped (RFC 5322 3.6, RFC 2045).
-_NEEDED = (
-    *("From", "Sender", "Reply-To", "To", "Cc", "Date", "Subject", "Message-ID", "In-Reply-To", "References"),
-    *("MIME-Version", "Content-Type", "Content-Transfer-Encoding", "DKIM-Signature", "Received"),
+from tasks.inventory_source import inventory_file
+from tasks.section import Becomes, Section, SettingsError, describe
+from tasks.values import (
+    Domain,
+    Fqdn,
+    HeaderName,
+    HostPath,
+    LdapUrl,
+    Line,
+    MainCfValue,
+    OperatorPath,
+    Seconds,
+    fqdn,
 )
-
-Fqdn = Annotated[str, AfterValidator(_fqdn)]
-LdapUrl = Annotated[str, AfterValidator(_ldap_url)]
-MainCfValue = Annotated[str, AfterValidator(_main_cf_value)]
-Line = Annotated[str, AfterValidator(_one_line)]
-OperatorPath = Annotated[str, AfterValidator(_one_line)]
-HostPath = Annotated[str, AfterValidator(_host_path)]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
-Domain = Annotated[str, AfterValidator(_domain)]
-Seconds = Annotated[int, Field(ge=1, le=300)]
-
-
-class Section(BaseModel):
-    """One concern of the relay. Frozen, and strict about names: a misspelled setting is an error."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
-    )
-
-    def __init__(self, **settings: Any) -> None:
-        """Check the settings.
-
-        :raises SettingsError: naming the place in the inventory, the setting and the remedy.
-        """
-        try:
-            super().__init__(**settings)
-        except ValidationError as error:
-            caller = sys._getframe(1)
-            where = locate(caller.f_code.co_filename, caller.f_lineno)
-            raise SettingsError(f"{where}: {describe(type(self), error)}") from None
-
-    def to_json(self) -> dict[str, Any]:
-        """Show the section in `pyinfra INVENTORY debug-inventory`."""
-        return {type(self).__name__: self.model_dump(mode="json")}
 
 
 class Relay(Section):
@@ -381,31 +281,10 @@ def of(host: Host) -> Settings:
     try:
         settings = Settings(**sections)
         if settings.relay.hostname is None:
-            relay = settings.relay.model_copy(update={"hostname": _fqdn(host.name)})
+            relay = settings.relay.model_copy(update={"hostname": fqdn(host.name)})
             settings = settings.model_copy(update={"relay": relay})
     except ValidationError as error:
         raise SettingsError(f"{where}: {describe(Settings, error)}") from None
     except ValueError as error:
         raise SettingsError(f"{where}: relay.hostname: {error}, or set it in Relay(hostname=...)") from None
     return settings
-
-
-def describe(model: type[BaseModel], error: ValidationError) -> str:
-    """Say in one line all that is wrong with a section."""
-    return "; ".join(_describe_one(model, detail) for detail in error.errors(include_url=False))
-
-
-def _describe_one(model: type[BaseModel], detail: Any) -> str:
-    name = ".".join(str(part) for part in detail["loc"])
-    setting = f"{model.__name__}.{name}" if name else model.__name__
-    match detail["type"]:
-        case "extra_forbidden":
-            near = difflib.get_close_matches(name, model.model_fields, n=1)
-            known = f"did you mean {near[0]}?" if near else f"known are: {', '.join(model.model_fields)}"
-            return f"{setting} is not a setting; {known}"
-        case "missing":
-            return f"{setting} is missing; add it (the README's settings table tells what it takes)"
-        case "value_error":
-            return f"{setting}: {detail['ctx']['error']}"
-        case _:
-            return f"{setting}: {detail['msg']}; see the README's settings table"

@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 from pydantic.fields import FieldInfo
 
 from tasks import telltale_headers
-from tasks.settings import Becomes, Domain, Fqdn, HeaderName, HostPath, LdapUrl, Section, Settings
+from tasks.section import Becomes, Section
+from tasks.settings import Settings
+from tasks.values import Domain, Fqdn, HeaderName, HostPath, LdapUrl
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"

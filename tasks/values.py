@@ -1,0 +1,85 @@
+"""What a setting may be: names, paths and addresses that are checked. Everything here is pure.
+
+Each function returns its value, or raises ValueError saying what is wrong and what to write instead.
+"""
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+
+def fqdn(name: str) -> str:
+    label = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
+    if len(name) > 253 or not re.fullmatch(rf"({label}\.)+(?!\d+$){label}", name.lower()):
+        raise ValueError(f"{name!r} is not a fully qualified host name; write one like mx1.example.org")
+    return name.lower()
+
+
+def ldap_url(url: str) -> str:
+    remedy = "write one like ldaps://ldap.example.org or ldap://ldap.example.org:389"
+    if "@" in url:
+        raise ValueError(f"an LDAP URL holds no login or password; {remedy}, and bind_dn beside it")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"{url!r} is not an LDAP URL; {remedy}") from None
+    if parts.scheme not in ("ldap", "ldaps") or not host or parts.path.strip("/") or port == 0:
+        raise ValueError(f"{url!r} is not an LDAP URL of a server; {remedy}")
+    if re.search(r"\s", url) or parts.query or parts.fragment:
+        raise ValueError(f"{url!r} holds more than a server's address; {remedy}")
+    return url
+
+
+def one_line(text: str) -> str:
+    if not text.strip() or re.search(r"[\0\r\n]", text):
+        raise ValueError("must be one line and not empty")
+    return text
+
+
+def main_cf_value(text: str) -> str:
+    if text != text.strip() or re.search(r"[\0\r\n]", text):
+        raise ValueError("must be one line, which begins and ends with no blank")
+    return text
+
+
+def host_path(path: str) -> str:
+    if not re.fullmatch(r"/[^\s,\0]+", path):
+        raise ValueError(f"{path!r} is not an absolute path on the host; write one without blanks or commas")
+    return path
+
+
+def header_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+\*?", name):
+        raise ValueError(
+            f"{name!r} is not a header's name; write one like X-Mailer, or X-Source* for all such"
+        )
+    needed = [one for one in NEEDED if re.fullmatch(name.replace("*", ".*"), one, re.IGNORECASE)]
+    if needed:
+        raise ValueError(f"{name} would drop {', '.join(needed)}, without which mail is broken; leave it out")
+    return name
+
+
+def domain(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", name.lower()):
+        raise ValueError(f"{name!r} is not a domain; write one like lan or fritz.box")
+    return name.lower()
+
+
+# Headers that make a mail what it is, or that are rewritten and not dropped (RFC 5322 3.6, RFC 2045).
+NEEDED = (
+    *("From", "Sender", "Reply-To", "To", "Cc", "Date", "Subject", "Message-ID", "In-Reply-To", "References"),
+    *("MIME-Version", "Content-Type", "Content-Transfer-Encoding", "DKIM-Signature", "Received"),
+)
+
+Fqdn = Annotated[str, AfterValidator(fqdn)]
+LdapUrl = Annotated[str, AfterValidator(ldap_url)]
+MainCfValue = Annotated[str, AfterValidator(main_cf_value)]
+Line = Annotated[str, AfterValidator(one_line)]
+OperatorPath = Annotated[str, AfterValidator(one_line)]
+HostPath = Annotated[str, AfterValidator(host_path)]
+HeaderName = Annotated[str, AfterValidator(header_name)]
+Domain = Annotated[str, AfterValidator(domain)]
+Seconds = Annotated[int, Field(ge=1, le=300)]
