@@ -102,6 +102,20 @@ def settle(token: str, *stations: Remote) -> None:
         )
 
 
+def wait_for_deferral(token: str, station: Remote) -> str:
+    """Wait until every message with this token in its envelope has a reason for staying, and tell it."""
+    return station.run(
+        f"""
+        end=$(($(date +%s) + {PATIENCE}))
+        while queued=$(postqueue -j | grep -F -e {token}); echo "$queued" | grep -qv delay_reason; do
+            [ $(date +%s) -lt $end ] || {{ echo "no reason: $queued" >&2; exit 1; }}
+            sleep 0.1
+        done
+        echo "$queued"
+        """
+    )
+
+
 class LocalMail:
     """What arrives in the relay's own mailboxes while this is open; it is removed again at the end."""
 
@@ -123,7 +137,8 @@ class LocalMail:
     def _new(self) -> Iterator[bytes]:
         for path, size in self._sizes().items():
             if grown := size - self._before.get(path, 0):
-                added = b"\n" + self.remote.run_bytes(f"tail -c {grown} {path}")
+                # mbox(5): an empty line ends every message.
+                added = b"\n" + self.remote.run_bytes(f"tail -c {grown} {path}").removesuffix(b"\n")
                 yield from (b"From " + message for message in added.split(b"\nFrom ")[1:])
 
     def _sizes(self) -> dict[str, int]:

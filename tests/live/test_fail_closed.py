@@ -10,7 +10,7 @@ from tests.live.corpus import SAMPLES
 from tests.live.corpus_run import SENDER, Case, cases, faults_of, judge_all, what_arrived
 from tests.live.home import homes
 from tests.live.landscape import Account, Landscape, Relay
-from tests.live.mail import PATIENCE, LocalMail, Maildir, letter, new_token, settle
+from tests.live.mail import LocalMail, Maildir, letter, new_token, settle, wait_for_deferral
 from tests.live.smtp import MailProgram, Reply
 from tests.live.vantage import There
 
@@ -45,7 +45,7 @@ def test_mail_waits_while_the_rules_are_broken(
             # On 25 the relay has taken the mail before it reaches the rules, and keeps it.
             assert reply.code == (250 if case.door.port == 25 else 451), (case, reply)
         for relay in landscape.relays:
-            deferred = wait_for_deferral(relay, sent[0].batch)
+            deferred = wait_for_deferral(sent[0].batch, relay.remote)
             assert "451" in deferred, deferred
         assert outside.arrived(sent[0].batch) == []
     for relay in landscape.relays:
@@ -87,17 +87,3 @@ def hand_in(program: MailProgram, case: Case) -> Reply:
     """Hand in one message."""
     with program.log_in(case.door, USER, case.helo.format(relay=case.relay.hostname)) as conversation:
         return conversation.submit(SENDER, case.recipients, case.sample.sent(case.values))
-
-
-def wait_for_deferral(relay: Relay, batch: str) -> str:
-    """Wait until every message of a batch in a relay's queue has a reason for being there, and tell them."""
-    return relay.remote.run(
-        f"""
-        end=$(($(date +%s) + {PATIENCE}))
-        while queued=$(postqueue -j | grep -F -e {batch}); echo "$queued" | grep -qv delay_reason; do
-            [ $(date +%s) -lt $end ] || {{ echo "no reason: $queued" >&2; exit 1; }}
-            sleep 0.1
-        done
-        echo "$queued"
-        """
-    )
