@@ -110,6 +110,7 @@ OperatorPath = Annotated[str, AfterValidator(_one_line)]
 HostPath = Annotated[str, AfterValidator(_host_path)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Domain = Annotated[str, AfterValidator(_domain)]
+Days = Annotated[int, Field(ge=1, le=365)]
 Seconds = Annotated[int, Field(ge=1, le=300)]
 
 
@@ -303,6 +304,14 @@ class Privacy(Section):
     """Message ids made below these get the relay's name, as do ids made at an address or a bare name."""
 
 
+class Logs(Section):
+    """Postfix's log, in which the clients' addresses are."""
+
+    keep_days: Annotated[Days | None, Becomes("maillog_file")] = None
+    """Days for which it is kept, in a file of its own; by default it goes to the system's log, which keeps it
+    as long as it does."""
+
+
 Login = SaslauthdLdap
 Certificate = CertificateFiles | CertificateOnHost | OwnCa
 
@@ -319,6 +328,7 @@ class Settings(BaseModel):
     server_tls: ServerTls = ServerTls()
     client_tls: ClientTls = ClientTls()
     privacy: Privacy = Privacy()
+    logs: Logs = Logs()
     firewall: Firewall = Firewall()
 
     @model_validator(mode="after")

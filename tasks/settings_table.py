@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 from pydantic.fields import FieldInfo
 
 from tasks import telltale_headers
-from tasks.settings import Becomes, Domain, Fqdn, HeaderName, HostPath, LdapUrl, Section, Settings
+from tasks.settings import Becomes, Days, Domain, Fqdn, HeaderName, HostPath, LdapUrl, Section, Settings
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
@@ -29,6 +29,7 @@ PLAIN_WORDS = {
     HostPath: "path on the host",
     HeaderName: "header",
     Domain: "domain",
+    Days: "days, 1 to 365",
 }
 
 
