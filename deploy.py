@@ -3,7 +3,7 @@
 pyinfra inventories/prod.py deploy.py
 """
 
-from tasks import activate, certificates, firewall, packages, postfix, preflight, privacy, sasl, tls
+from tasks import activate, certificates, firewall, logs, packages, postfix, preflight, privacy, sasl, tls
 from tasks.configuration import merge
 
 preflight.check()  # refuses what cannot work, before anything on any host is changed
@@ -15,6 +15,7 @@ configuration = merge(
     postfix.configure(),
     tls.configure(),
     privacy.configure(),
+    logs.configure(),
 )
 firewall.admit()
 activate.switch(configuration)

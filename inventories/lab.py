@@ -1,7 +1,7 @@
 """The lab: relays on Debian 12 and 13, a directory, the outside world and a user's laptop."""
 
 from lab import hosts as lab
-from tasks.settings import SaslauthdLdap
+from tasks.settings import Logs, SaslauthdLdap
 
 _SSH = {
     "ssh_user": "operator",
@@ -22,6 +22,7 @@ relays = (
             bind_dn=lab.SERVICE_DN,
             bind_password_file=str(lab.SERVICE_PASSWORD_FILE),
         ),
+        "logs": Logs(keep_days=7),
     },
 )
 

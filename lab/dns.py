@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from lab import cgroups
 from lab.network import BRIDGE
@@ -12,6 +13,11 @@ from lab.process import spawn, wait_until
 from lab.topology import GATEWAY_IPV4, HOSTS, MAIL_EXCHANGERS, Host
 
 GROUP = "dns"
+
+# Further addresses that a client may take, by their distance from its own, and how they are named: nobody
+# knows the first; the second has a name that leads elsewhere. A home's address is known in all of these ways.
+NAMELESS, MISNAMED = 1, 2
+MISNAMED_AS = "dsl-misnamed.home.test"
 
 
 def dnsmasq_config(hosts: Sequence[Host], exchangers: Mapping[str, str]) -> str:
@@ -34,9 +40,21 @@ def names(hosts: Sequence[Host], exchangers: Mapping[str, str]) -> str:
         "local=/test/",
         "bogus-priv",
         *(f"host-record={host.name},{host.ipv4},{host.ipv6}" for host in hosts),
+        *(f"ptr-record={ip_address(one).reverse_pointer},{MISNAMED_AS}" for one in misnamed(hosts)),
         *(f"mx-host={domain},{exchanger},10" for domain, exchanger in exchangers.items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def misnamed(hosts: Sequence[Host]) -> list[str]:
+    """The addresses that the clients may take and that are named wrongly."""
+    clients = [host for host in hosts if host.role == "client"]
+    return [str(address) for client in clients for address in further_addresses(client, MISNAMED)]
+
+
+def further_addresses(host: Host, distance: int) -> tuple[IPv4Address, IPv6Address]:
+    """Addresses beside a host's own."""
+    return IPv4Address(host.ipv4) + distance, IPv6Address(host.ipv6) + distance
 
 
 def ensure() -> None:

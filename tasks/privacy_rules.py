@@ -32,14 +32,17 @@ MESSAGE_IDS = (
 MOST_IDS = 10
 
 # Domains that are nobody's, so that a name below them tells only how somebody calls a computer at home:
-# RFC 6761, RFC 6762 and its appendix G, RFC 8375, ICANN's name collisions, and what common routers hand out.
+# RFC 6761, RFC 6762 and its appendix G, RFC 8375, ICANN's name collisions, what common routers hand out, and
+# what Emacs ends a computer's name with that has none (message.el).
 PRIVATE_DOMAINS = (
     *("local", "localdomain", "localhost", "lan", "home", "home.arpa", "internal", "intranet", "private"),
     *("corp", "invalid", "workgroup", "fritz.box", "speedport.ip", "station", "router", "localnet", "domain"),
+    "i-did-not-set--mail-host-address--so-tickle-me",
 )
 
 IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}"
 IPV6 = r"[\da-f.]*:[\da-f:.]*[\da-f:]"
+KEPT = r"\d+\.squirrel"  # the end of SquirrelMail's left side
 DELIMITER = r"""(?![^\s<>()",;])"""
 
 
@@ -71,11 +74,10 @@ def private_right_side(private_domains: Sequence[str]) -> str:
 def private_id(private_domains: Sequence[str]) -> str:
     """Match the part of an id that tells on its user, from within its left side to the end.
 
-    Group 1 is what of it stays. SquirrelMail wrote the browser's address, Outlook Express the computer's, in
-    hexadecimal digits.
+    SquirrelMail wrote the browser's address there, Outlook Express the computer's, in hexadecimal digits.
     """
     right_side = private_right_side(private_domains)
-    squirrel = rf"(?<=\.)(?:{IPV4}|{IPV6})\.(\d+\.squirrel)@[^\s<>()@]+"
+    squirrel = rf"(?<=\.)(?:{IPV4}|{IPV6})\.{KEPT}@[^\s<>()@]+"
     return rf"(?:{squirrel}|(?:\$[\da-f]{{8}})?@(?:{right_side})){DELIMITER}"
 
 
@@ -111,15 +113,18 @@ def trace_rule(form: TraceForm, hostname: str, mark: str) -> Rule:
 def id_rules(hostname: str, private_domains: Sequence[str]) -> list[Rule]:
     """Rewrite every private id of a header, whose name is checked before.
 
-    A table replaces once, so there is a rule for each number of ids, the most first; atomic groups keep a
-    match from trying again what it has passed. The same id becomes the same everywhere.
+    A table replaces once, so there is a rule for each number of ids; where one is lost, no other takes its
+    place, and the guard answers. Atomic groups keep a match from trying again what it has passed. The same id
+    becomes the same everywhere.
     """
     found = private_id(private_domains)
-    slot = rf"(?>(.*?){found})"
-    rules = [Rule(rf"^(?:{slot}){{{MOST_IDS + 1}}}".replace("(.*?)", ".*?"), "IGNORE")]
+    slot = rf"(?>(.*?){found.replace(KEPT, f'({KEPT})')})"
+    rules = [Rule(rf"^(?>.*?{found}){{{MOST_IDS + 1}}}", "IGNORE")]
     for count in range(MOST_IDS, 0, -1):
         groups = [f"${{{2 * number + 1}}}${{{2 * number + 2}}}@{hostname}" for number in range(count)]
-        rules.append(Rule(f"^{slot * count}(.*)$", f"REPLACE {''.join(groups)}${{{2 * count + 1}}}"))
+        rules.append(
+            Rule(f"^{slot * count}(?!.*?{found})(.*)$", f"REPLACE {''.join(groups)}${{{2 * count + 1}}}")
+        )
     return rules
 
 

@@ -24,6 +24,7 @@ from tasks import privacy_rules, telltale_headers
 from tasks.inventory_source import inventory_file
 from tasks.section import Becomes, Section, SettingsError, describe
 from tasks.values import (
+    Days,
     Domain,
     Fqdn,
     HeaderName,
@@ -222,6 +223,14 @@ class Privacy(Section):
     """Message ids made below these get the relay's name, as do ids made at an address or a bare name."""
 
 
+class Logs(Section):
+    """Postfix's log, in which the clients' addresses are."""
+
+    keep_days: Annotated[Days | None, Becomes("maillog_file")] = None
+    """Days for which it is kept, in a file of its own; by default it goes to the system's log, which keeps it
+    as long as it does."""
+
+
 Login = SaslauthdLdap | SaslauthdPam
 Certificate = CertificateFiles | CertificateOnHost | OwnCa
 
@@ -238,6 +247,7 @@ class Settings(BaseModel):
     server_tls: ServerTls = ServerTls()
     client_tls: ClientTls = ClientTls()
     privacy: Privacy = Privacy()
+    logs: Logs = Logs()
     firewall: Firewall = Firewall()
 
     @model_validator(mode="after")

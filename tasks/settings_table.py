@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from tasks import telltale_headers
 from tasks.section import Becomes, Section
 from tasks.settings import Settings
-from tasks.values import Domain, Fqdn, HeaderName, HostPath, LdapUrl
+from tasks.values import Days, Domain, Fqdn, HeaderName, HostPath, LdapUrl
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
@@ -31,6 +31,7 @@ PLAIN_WORDS = {
     HostPath: "path on the host",
     HeaderName: "header",
     Domain: "domain",
+    Days: "days, 1 to 365",
 }
 
 

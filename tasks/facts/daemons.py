@@ -81,3 +81,30 @@ class Unheard(FactBase[list[str]]):
 def mark_of(unit: str) -> str:
     """Name the file whose modification time tells when a daemon was last told to read its files again."""
     return f"/run/{unit}.read"
+
+
+class TimerSays(TypedDict):
+    """The state of a timer."""
+
+    runs: bool
+    """It is loaded as it is on disk, starts at boot, and waits for its time."""
+    known: bool
+    """systemd has it in its memory."""
+
+
+class Timer(FactBase[TimerSays]):
+    """Look at a timer and the service that it starts (systemctl(1)), in one remote command."""
+
+    @override
+    def command(self, unit: str) -> StringCommand:
+        show = "systemctl show -p UnitFileState -p ActiveState -p NeedDaemonReload"
+        return StringCommand(show, QuoteString(f"{unit}.timer"), QuoteString(f"{unit}.service"))
+
+    @override
+    def process(self, output: Iterable[str]) -> TimerSays:
+        lines = list(output)
+        return {
+            "runs": {"UnitFileState=enabled", "ActiveState=active"} <= set(lines)
+            and "NeedDaemonReload=yes" not in lines,
+            "known": "ActiveState=active" in lines,
+        }

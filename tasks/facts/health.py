@@ -28,7 +28,7 @@ expect() {
     case "$said" in *"$3"*) return;; esac
   done
   echo "port $1 does not say '$3' over TLS but '$(echo "$said" | tail -n 1 | tr -d '\\r')'; \
-see journalctl -t postfix/$4"
+see Postfix's log, postfix/$4"
 }
 """
 
@@ -41,7 +41,7 @@ said=$(timeout 10 bash -c '
   done' 2>&1)
 case "$said" in *"250 2.1.5"*) ;; *)
   echo "the trace header's rewriting does not work: '$(echo "$said" | tail -n 1 | tr -d '\\r')'; \
-see journalctl -t postfix/cleanup";;
+see Postfix's log, postfix/cleanup";;
 esac
 """
 

@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from tasks.facts.daemons import Daemon, DaemonSays, Unheard, mark_of
+from tasks.facts.daemons import Daemon, DaemonSays, Timer, Unheard, mark_of
 
 
 @operation()
@@ -64,3 +64,31 @@ def listening(unit: str, ports: Sequence[int]) -> Generator[StringCommand, None,
 def _restart(unit: str) -> StringCommand:
     # Repeated starts run into systemd's start limit (systemd.unit(5)): begin afresh.
     return StringCommand(f"systemctl reset-failed {unit} 2>/dev/null; systemctl restart {unit}")
+
+
+@operation()
+def timer(unit: str) -> Generator[StringCommand, None, None]:
+    """Have a timer wait for its time, now and after a boot, with what is on disk.
+
+    + unit: systemd unit, without ``.timer``
+    """
+    if host.get_fact(Timer, unit=unit)["runs"]:
+        host.noop(f"{unit}.timer runs")
+        return
+    yield StringCommand(
+        "systemctl daemon-reload && systemctl enable --quiet --now", QuoteString(f"{unit}.timer")
+    )
+
+
+@operation()
+def no_timer(unit: str, files: Sequence[str]) -> Generator[StringCommand, None, None]:
+    """Take a timer of ours back.
+
+    + unit: systemd unit, without ``.timer``
+    + files: its unit files
+    """
+    if not host.get_fact(Timer, unit=unit)["known"]:
+        host.noop(f"there is no {unit}.timer")
+        return
+    yield StringCommand("systemctl disable --quiet --now", QuoteString(f"{unit}.timer"))
+    yield StringCommand("rm -f", *map(QuoteString, files), "&& systemctl daemon-reload")

@@ -1,10 +1,11 @@
 """Messages that can be found again, and the places where they arrive."""
 
 import secrets
-from base64 import b64decode
+import tarfile
 from collections.abc import Iterator
 from email.message import EmailMessage, Message
 from email.policy import SMTP, EmailPolicy
+from io import BytesIO
 from itertools import count
 
 from lab.topology import OUTSIDE_DOMAIN, OUTSIDE_MAILDIR
@@ -59,17 +60,18 @@ class Maildir:
 
         :param at_least: wait until there are as many
         """
-        found = self.remote.run(
+        found = self.remote.run_bytes(
             f"""
             end=$(($(date +%s) + {PATIENCE}))
             while
                 set -- $(grep -rlF -e {token} {OUTSIDE_MAILDIR}/new 2>/dev/null)
                 [ $# -lt {at_least} ] && [ $(date +%s) -lt $end ]
             do sleep 0.1; done
-            for file; do base64 -w0 "$file"; echo; done
+            printf '%s\\n' "$@" | sed '/^$/d' | tar --create --absolute-names --files-from=-
             """
         )
-        messages = [b64decode(line) for line in found.split()]
+        with tarfile.open(fileobj=BytesIO(found)) as archive:
+            messages = [file.read() for entry in archive if (file := archive.extractfile(entry))]
         assert len(messages) >= at_least, (
             f"{len(messages)} of {at_least} messages arrived outside for {token}"
         )
@@ -100,6 +102,20 @@ def settle(token: str, *stations: Remote) -> None:
         )
 
 
+def wait_for_deferral(token: str, station: Remote) -> str:
+    """Wait until every message with this token in its envelope has a reason for staying, and tell it."""
+    return station.run(
+        f"""
+        end=$(($(date +%s) + {PATIENCE}))
+        while queued=$(postqueue -j | grep -F -e {token}); echo "$queued" | grep -qv delay_reason; do
+            [ $(date +%s) -lt $end ] || {{ echo "no reason: $queued" >&2; exit 1; }}
+            sleep 0.1
+        done
+        echo "$queued"
+        """
+    )
+
+
 class LocalMail:
     """What arrives in the relay's own mailboxes while this is open; it is removed again at the end."""
 
@@ -121,7 +137,8 @@ class LocalMail:
     def _new(self) -> Iterator[bytes]:
         for path, size in self._sizes().items():
             if grown := size - self._before.get(path, 0):
-                added = b"\n" + self.remote.run_bytes(f"tail -c {grown} {path}")
+                # mbox(5): an empty line ends every message.
+                added = b"\n" + self.remote.run_bytes(f"tail -c {grown} {path}").removesuffix(b"\n")
                 yield from (b"From " + message for message in added.split(b"\nFrom ")[1:])
 
     def _sizes(self) -> dict[str, int]:

@@ -1,9 +1,11 @@
 """The mail program: SMTP conversations with a relay's doors, TLS verified against the relay's own name."""
 
+import re
 import smtplib
 import socket
 import ssl
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cryptography import x509
@@ -38,6 +40,7 @@ class Conversation(smtplib.SMTP):
         self._vantage = vantage
         self._trust = trust
         super().__init__(door.relay.hostname, door.port, local_hostname=helo, timeout=PATIENCE)
+        self.command_encoding = "utf-8"  # for names that are not ASCII
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         connection = self._vantage.connect(self.door.address, port, timeout)
@@ -100,6 +103,21 @@ class Conversation(smtplib.SMTP):
             if reply.refuses:
                 self.rset()
         return reply
+
+    def submit(self, sender: str, recipients: Sequence[str], message: bytes, options: str = "") -> Reply:
+        """Send envelope and message in as few packets as may be (RFC 2920).
+
+        :param message: with the line ends of RFC 5321
+        :returns: the answer to the message, or to what of the envelope was refused
+        """
+        envelope = [f"MAIL FROM:<{sender}>{options}", *(f"RCPT TO:<{one}>" for one in recipients), "DATA"]
+        self.send("".join(f"{line}\r\n" for line in envelope).encode())
+        replies = [Reply(*self.getreply()) for _ in envelope]
+        if refused := [reply for reply in replies if reply.refuses]:
+            assert replies[-1].refuses, f"half an envelope was taken: {replies}"
+            return refused[0]
+        self.send(re.sub(rb"^\.", b"..", message, flags=re.MULTILINE) + b".\r\n")
+        return Reply(*self.getreply())
 
     def hand_in(self, message: bytes) -> Reply:
         """Send a message after its envelope, lines ended and dots doubled as RFC 5321 wants it."""

@@ -1,4 +1,4 @@
-"""The journal: a relay that is well says nothing to worry its admin."""
+"""The logs: a relay that is well says nothing to worry its admin."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tasks.logs import LOG
 from tests.live.landscape import Account, Door, Landscape, Relay
 from tests.live.mail import Maildir, letter, new_token, outside_address, settle
 from tests.live.smtp import MailProgram
@@ -49,13 +50,20 @@ class Line(NamedTuple):
 
 
 def journal(relay: Relay, *options: str) -> Iterator[Line]:
-    """Read what Postfix and saslauthd wrote."""
+    """Read what Postfix and saslauthd wrote to the journal."""
     fields = "--output-fields=SYSLOG_IDENTIFIER,MESSAGE,PRIORITY"
     command = ["journalctl", "-b", "-o", "json", fields, "--no-pager", *options]
     for entry in map(json.loads, relay.remote.run(" ".join(command)).splitlines()):
         program = str(entry.get("SYSLOG_IDENTIFIER", ""))
         if program.startswith(("postfix", "saslauthd")):
             yield Line(program, str(entry["MESSAGE"]), int(entry.get("PRIORITY", 6)))
+
+
+def log_file(relay: Relay, command: str) -> Iterator[Line]:
+    """Read what Postfix wrote to its own log, if the relay has one, by a command such as ``cat``."""
+    for line in relay.remote.run(f"test ! -e {LOG} || {command} {LOG}").splitlines():
+        if found := re.fullmatch(r"\w+ +\d+ [\d:]+ \S+ (postfix[^\[]*)\[\d+\]: (.*)", line):
+            yield Line(found[1], found[2], 6)
 
 
 def since_last_activation(lines: Iterator[Line]) -> list[Line]:
@@ -70,8 +78,13 @@ def since_last_activation(lines: Iterator[Line]) -> list[Line]:
 
 def test_nothing_worries_since_the_last_deploy(relay: Relay) -> None:
     # Until this session began: its own refused logins and relaying are no fault.
-    lines = since_last_activation(journal(relay, f"--until=@{relay.began}"))
-    assert lines, "the journal has nothing of Postfix"
+    began = relay.remote.run(f"LC_ALL=C date -d @{relay.began} '+%b %e %T'").strip()
+    before = [
+        *journal(relay, f"--until=@{relay.began}"),
+        *log_file(relay, f"awk -v began='{began}' 'substr($0, 1, 15) > began {{ exit }} {{ print }}'"),
+    ]
+    lines = since_last_activation(iter(before))
+    assert lines, "the logs have nothing of Postfix"
     assert [line for line in lines if line.worries and line.is_ours] == []
 
 
@@ -80,13 +93,14 @@ def test_nothing_worries_while_a_user_sends_mail(
     mail_program: MailProgram, outside: Maildir, landscape: Landscape, relay: Relay, account: Account
 ) -> None:
     token = new_token()
+    size = relay.remote.run(f"stat -c %s {LOG} 2>/dev/null || echo 0").strip()
     cursor = relay.remote.run("journalctl -b -n 0 --show-cursor | sed -n 's/^-- cursor: //p'").strip()
     doors = [door for door in landscape.doors if door.relay is relay and door.takes_logins]
     for door in doors:
         send(mail_program, door, account, token)
     settle(token, relay.remote, outside.remote)
     assert len(outside.arrived(token, at_least=len(doors))) == len(doors)
-    lines = list(journal(relay, f"--after-cursor='{cursor}'"))
+    lines = [*journal(relay, f"--after-cursor='{cursor}'"), *log_file(relay, f"tail -c +$(({size} + 1))")]
     assert [line for line in lines if "status=sent" in line.text and token in line.text]
     assert [line for line in lines if line.worries and line.is_ours] == []
 

@@ -11,6 +11,7 @@ import pytest
 from lab.topology import user_named
 from tests.live.landscape import Account, Door, Relay
 from tests.live.mail import LocalMail, Maildir, letter, new_token, outside_address, settle, trace
+from tests.live.secrets_of import found
 from tests.live.smtp import HELO, MailProgram
 from tests.live.vantage import There
 
@@ -41,19 +42,6 @@ def send(program: MailProgram, outside: Maildir, door: Door, message: EmailMessa
     settle(token, door.relay.remote, outside.remote)
     (raw,) = outside.arrived(token)
     return raw
-
-
-def found(raw: bytes, traces: list[str]) -> list[str]:
-    """List which of these are in a message, on their own, in any case, folded lines or not."""
-    unfolded = re.sub(rb"\r?\n[ \t]+", b" ", raw).decode(errors="replace")
-    return [word for word in traces if re.search(on_its_own(word), unfolded, re.IGNORECASE)]
-
-
-def on_its_own(word: str) -> str:
-    """Match a word, but not where it is a part of a longer one: host 4 is not host 41."""
-    before = r"(?<![0-9a-z])" if word[0].isalnum() else ""
-    after = r"(?![0-9a-z])" if word[-1].isalnum() else ""
-    return before + re.escape(word) + after
 
 
 def own_trace(raw: bytes, relay: Relay) -> list[str]:

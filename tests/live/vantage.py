@@ -1,13 +1,13 @@
 """Where the tests' mail program stands: on the inventory's client host, or on this machine."""
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Protocol
 
 from tests.live.remote import Remote
+from tests.live.secrets_of import spellings
 
 Family = Literal["IPv4", "IPv6"]
 FAMILIES: tuple[Family, ...] = ("IPv4", "IPv6")
@@ -48,21 +48,21 @@ class There:
 
         :param sockets: short directory for the forwarded connections' sockets
         """
-        self._client = client
+        self.remote = client
         self._sockets = sockets
         self._forwarded: dict[tuple[str, int], Path] = {}
 
     def look_up(self, name: str) -> dict[Family, str]:
         """Ask the client's resolver."""
         return one_of_each(
-            line.split()[0] for line in self._client.run(f"getent ahosts {name} || true").splitlines()
+            line.split()[0] for line in self.remote.run(f"getent ahosts {name} || true").splitlines()
         )
 
     def forward(self, addresses: Iterable[str]) -> None:
         """Open the way to these addresses' mail ports."""
         ends = [(address, port) for address in addresses for port in PORTS]
         self._forwarded = {end: self._sockets / str(number) for number, end in enumerate(ends)}
-        self._client.forward({path: end for end, path in self._forwarded.items()})
+        self.remote.forward({path: end for end, path in self._forwarded.items()})
 
     def connect(self, address: str, port: int, timeout: float) -> socket.socket:
         """Connect through the client; the relay's side of the connection begins there."""
@@ -74,13 +74,13 @@ class There:
     @cached_property
     def addresses(self) -> list[str]:
         """Ask the client for its own."""
-        return self._client.addresses()
+        return self.remote.addresses()
 
     @cached_property
     def traces(self) -> list[str]:
         """Write the client's addresses in each way, and add its names."""
-        spellings = {spelling for address in self.addresses for spelling in _spellings(address)}
-        return sorted(spellings | {self._client.name, self._client.run("hostname").strip()})
+        spellings = {spelling for address in self.addresses for spelling in spellings(address)}
+        return sorted(spellings | {self.remote.name, self.remote.run("hostname").strip()})
 
 
 def one_of_each(addresses: Iterable[str]) -> dict[Family, str]:
@@ -88,8 +88,3 @@ def one_of_each(addresses: Iterable[str]) -> dict[Family, str]:
     for address in addresses:
         found.setdefault("IPv6" if ":" in address else "IPv4", address)
     return {family: found[family] for family in FAMILIES if family in found}
-
-
-def _spellings(address: str) -> Iterator[str]:
-    yield ip_address(address).compressed
-    yield ip_address(address).exploded

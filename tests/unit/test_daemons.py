@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from tasks.facts.daemons import DaemonSays, mark_of
+from tasks.facts.daemons import DaemonSays, Timer, mark_of
 from tasks.operations.daemons import _commands
 
 UNIT_FILE = "/etc/systemd/system/postfix.service"
@@ -39,3 +39,18 @@ def test_daemon_is_told_as_little_as_is_needed(
     found = cast(DaemonSays, sound | differences)
     given = _commands(found, "postfix", reload, UNIT_FILE)
     assert [command.get_raw_value() for command in given] == commands
+
+
+@pytest.mark.parametrize(
+    ("said", "runs"),
+    [
+        ("UnitFileState=enabled ActiveState=active NeedDaemonReload=no", True),
+        ("UnitFileState=disabled ActiveState=active NeedDaemonReload=no", False),
+        ("UnitFileState=enabled ActiveState=inactive NeedDaemonReload=no", False),
+        ("UnitFileState=enabled ActiveState=active NeedDaemonReload=yes", False),
+        ("ActiveState=inactive NeedDaemonReload=no", False),
+    ],
+)
+def test_timer_runs_only_with_what_is_on_disk(said: str, runs: bool) -> None:
+    service = ["UnitFileState=static", "ActiveState=inactive", "NeedDaemonReload=no"]
+    assert Timer().process([*said.split(), *service])["runs"] is runs

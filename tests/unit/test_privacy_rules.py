@@ -5,15 +5,13 @@ import re
 import pytest
 
 from tasks import telltale_headers
-from tasks.privacy import configuration, mark_for, rules
+from tasks.privacy import mark_for
 from tasks.privacy_rules import MOST_IDS
-from tasks.settings import Privacy, Settings, SettingsError, Submission
-from tasks.templates import render
+from tasks.settings import Privacy, SettingsError, Submission
 from tests.unit.examples import HOSTNAME, relay_with
+from tests.unit.header_tables import MARK, PLAIN, DeferredError, checked, guard_as_file, looked_up
 
-PLAIN = relay_with()
 CLASSIC = relay_with(privacy=Privacy(trace="classic"), submission=Submission(auth_on_25=False))
-MARK = mark_for("0123456789abcdef")
 DATE = "Thu, 20 Nov 2025 10:00:00 +0000 (UTC)"
 KEPT = f"Received: by {HOSTNAME} (Postfix) id 4dBTqG1FsVz9sRk; {DATE}"
 
@@ -26,56 +24,6 @@ TLS_1_2 = (
     "\n\t(using TLSv1.2 with cipher ECDHE-ECDSA-AES128-GCM-SHA256 (128/128 bits))"
     '\n\t(Client CN "alice; by mx1", Issuer "A CA" (not verified))'
 )
-
-
-def checked(header: str, settings: Settings = PLAIN) -> str | None:
-    """Put a header through both tables as header_checks(5) does.
-
-    :returns: what becomes of it; None for one that is dropped
-    :raises DeferredError: for one that the guard stops
-    """
-    found = looked_up(render("postfix/privacy.pcre", **rules(settings, MARK)), header)
-    if found is None:
-        stopped = looked_up(guard_as_file(settings), header)
-        if stopped is not None:
-            raise DeferredError(stopped)
-        return header
-    verb, _, text = found.partition(" ")
-    assert verb in ("REPLACE", "IGNORE")
-    return text if verb == "REPLACE" else None
-
-
-class DeferredError(Exception):
-    """The guard's answer."""
-
-
-def guard_as_file(settings: Settings) -> str:
-    """Write the guard as a file would have it (DATABASE_README, «inline» tables)."""
-    value = configuration(settings, MARK).parameters["quietrelay_guard"]
-    assert value
-    lines = re.findall(r"\{(/.*?/ REJECT [^}]*)\}", value.replace("$$", "$"))
-    assert len(lines) == 2
-    return "\n".join(lines)
-
-
-def looked_up(table: str, header: str) -> str | None:
-    """Look a header up in a table as pcre_table(5) does; None where nothing matches.
-
-    Case is ignored and a dot matches a newline. Python's `re` agrees with PCRE on all that the patterns use.
-    """
-    open_ifs: list[bool] = []
-    table = re.sub(r"^(#.*)?\n", "", table, flags=re.MULTILINE)
-    for line in re.sub(r"\n[ \t]+", " ", table).splitlines():
-        if line == "endif":
-            open_ifs.pop()
-            continue
-        condition, pattern, action = re.fullmatch(r"(if )?/(.*)/(?: ([A-Z].*))?", line).groups()  # type: ignore[union-attr]
-        found = re.search(pattern, header, re.IGNORECASE | re.DOTALL)
-        if condition:
-            open_ifs.append(found is not None)
-        elif found and all(open_ifs):
-            return found.expand(re.sub(r"\$\{(\d+)\}", r"\\g<\1>", action))
-    return None
 
 
 def from_client(
