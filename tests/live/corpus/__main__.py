@@ -1,4 +1,4 @@
-"""Shows what becomes of a message's headers: ``python -m tests.live.corpus roundcube`` (the README has it)."""
+"""Shows what becomes of a message's headers: ``python -m tests.live.corpus horde`` (as in the README)."""
 
 import sys
 
