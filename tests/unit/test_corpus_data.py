@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from tasks.settings_table import README
 from tests.live.corpus import SAMPLES, Sample, parse
+from tests.live.corpus.__main__ import picture
 from tests.live.secrets_of import found, spellings
 from tests.unit.examples import HOSTNAME
 from tests.unit.header_tables import checked
@@ -67,3 +69,8 @@ def test_address_is_found_however_it_is_written(written: str) -> None:
 
 def test_longer_words_are_not_taken_for_secrets() -> None:
     assert found(b"192.0.2.771 x2001:db8::77 2001:db8::770 backslashes workbench-7f3ab", SECRETS) == []
+
+
+def test_readmes_picture_is_what_the_corpus_says() -> None:
+    (sample,) = [sample for sample in SAMPLES if sample.name == "horde"]
+    assert picture(sample) in README.read_text(), "run: python -m tests.live.corpus horde"

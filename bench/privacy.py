@@ -1,0 +1,119 @@
+"""Measures what rewriting costs: messages a second with and without, side by side, on each port.
+
+python -m bench.privacy --inventory inventories/lab.py     on expendable relays; three minutes, one table
+
+A burst of messages is handed in over several connections at once and timed until the last has left the relay.
+Both columns are the same relay within the same minute; «without» is what master.cf says with our rules taken
+out: Postfix's own cleanup, and no detour on port 25. The relay is put back at the end.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from lab.topology import user_named
+from tests.live.corpus import SAMPLES
+from tests.live.corpus_run import SENDER, Case, cases
+from tests.live.home import homes
+from tests.live.inventory import InventoryError
+from tests.live.landscape import Account, Door, Landscape, Relay, survey
+from tests.live.mail import Maildir, settle
+from tests.live.smtp import Conversation, MailProgram
+from tests.live.vantage import There
+
+USER = Account(user_named("alice").uid, user_named("alice").password)
+CONNECTIONS = 4
+BURST = 200  # messages
+ROUNDS = 3
+
+WITHOUT = """
+cp -p /etc/postfix/master.cf /root/master.cf.bench
+postconf -PX submission/inet/cleanup_service_name submissions/inet/cleanup_service_name
+postconf -PX smtp/inet/smtpd_data_restrictions
+"""
+# Not a reload: a process that takes a connection while it is told to end keeps others from taking any.
+RESTART = "systemctl reset-failed postfix 2>/dev/null; systemctl restart postfix"
+BACK = "mv /root/master.cf.bench /etc/postfix/master.cf"
+
+
+@contextmanager
+def without_rewriting(relay: Relay) -> Iterator[None]:
+    """Take our rules out of a relay, and put them back."""
+    relay.remote.run(f"set -e\n{WITHOUT}\n{RESTART}")
+    try:
+        yield
+    finally:
+        relay.remote.run(f"{BACK}\n{RESTART}")
+
+
+def burst(program: MailProgram, door: Door, client: There, outside: Maildir) -> float:
+    """Hand in a burst, and tell how many messages a second got through the relay."""
+    sent: list[Case] = []
+    while len(sent) < BURST:
+        sent += cases([door], homes(client.remote)[0], USER.login, samples=SAMPLES)
+    shares = [sent[start:BURST:CONNECTIONS] for start in range(CONNECTIONS)]
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        conversations = list(pool.map(lambda _: program.log_in(door, USER), shares))
+        began = time.monotonic()
+        list(pool.map(lambda one: hand_in(*one), zip(conversations, shares, strict=True)))
+    settle(SENDER, door.relay.remote)
+    seconds = time.monotonic() - began
+    settle(SENDER, outside.remote)
+    return BURST / seconds
+
+
+def hand_in(conversation: Conversation, share: list[Case]) -> None:
+    """Hand in a connection's share, each message to one reader."""
+    with conversation:
+        for case in share:
+            reply = conversation.submit(
+                SENDER, case.recipients[:1], case.sample.sent(case.values), " SMTPUTF8"
+            )
+            assert reply.code == 250, reply
+
+
+def measured(landscape: Landscape) -> Iterator[tuple[str, int, float, float]]:
+    """Measure every port of every relay, in turns, and give the middle of the rounds."""
+    assert isinstance(landscape.vantage, There)
+    client, outside = landscape.vantage, Maildir(landscape.others["outside"])
+    program = MailProgram(client)
+    for door in (one for one in landscape.doors if one.is_first and one.takes_logins):
+        with_rules, without_rules = [], []
+        for _ in range(ROUNDS):
+            with_rules.append(burst(program, door, client, outside))
+            with without_rewriting(door.relay):
+                without_rules.append(burst(program, door, client, outside))
+        outside.clean()
+        yield door.relay.name, door.port, median(without_rules), median(with_rules)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description="Measure what rewriting costs, in messages a second.")
+    parser.add_argument("--inventory", default="inventories/lab.py")
+    inventory = parser.parse_args().inventory
+    try:
+        landscape = survey(inventory, Path(__file__).parent.parent, None)
+    except InventoryError as error:
+        sys.exit(str(error))
+    if missing := {"expendable", "client", "outside", "directory"} - landscape.roles:
+        sys.exit(f"{inventory} lacks {', '.join(sorted(missing))}; measure on the lab")
+    try:
+        print("| relay | port | without, messages/s | with, messages/s | with / without |")
+        print("| --- | ---: | ---: | ---: | ---: |")
+        for relay, port, without, rewriting in measured(landscape):
+            print(
+                f"| {relay} | {port} | {without:.0f} | {rewriting:.0f} | {rewriting / without:.2f} |",
+                flush=True,
+            )
+    finally:
+        landscape.close()
+
+
+if __name__ == "__main__":
+    main()
