@@ -79,8 +79,8 @@ class There:
     @cached_property
     def traces(self) -> list[str]:
         """Write the client's addresses in each way, and add its names."""
-        spellings = {spelling for address in self.addresses for spelling in spellings(address)}
-        return sorted(spellings | {self.remote.name, self.remote.run("hostname").strip()})
+        written = {spelling for address in self.addresses for spelling in spellings(address)}
+        return sorted(written | {self.remote.name, self.remote.run("hostname").strip()})
 
 
 def one_of_each(addresses: Iterable[str]) -> dict[Family, str]:
