@@ -29,4 +29,8 @@ def switch(configuration: Configuration) -> None:
         reload="postfix reload",
     )
     daemons.listening(name="Have Postfix listen on 25, 465 and 587", unit="postfix", ports=[25, 465, 587])
-    health.answers(name="Hold a conversation with the relay", auth_on_25=relay.submission.auth_on_25)
+    health.answers(
+        name="Hold a conversation with the relay",
+        password_check=sasl.chosen(relay).HEALTH,
+        auth_on_25=relay.submission.auth_on_25,
+    )

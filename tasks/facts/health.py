@@ -1,17 +1,9 @@
-"""Whether a relay's layers answer, from saslauthd up to the ports."""
+"""Whether a relay's layers answer, from what checks passwords up to the ports."""
 
 from collections.abc import Iterable
 
 from pyinfra.api import FactBase
 from typing_extensions import override
-
-# saslauthd answers a login that it refuses too: "NO" is an answer, no connection is none (testsaslauthd(8)).
-SASLAUTHD = """\
-testsaslauthd -s smtp -u nobody -p nothing 2>&1 | grep -q '"' ||
-  echo "saslauthd does not answer on /run/saslauthd/mux; see journalctl -u saslauthd"
-runuser -u postfix -- test -S /run/saslauthd/mux ||
-  echo "user postfix cannot reach saslauthd; see the rights of /run/saslauthd, and group sasl"
-"""
 
 MASTER = """\
 kill -0 $(cat /var/spool/postfix/pid/master.pid) 2>/dev/null ||
@@ -52,10 +44,10 @@ class Health(FactBase[list[str]]):
     default = list
 
     @override
-    def command(self, auth_on_25: bool) -> str:
+    def command(self, password_check: str, auth_on_25: bool) -> str:
         on_25 = "AUTH PLAIN LOGIN" if auth_on_25 else "250"
         return (
-            SASLAUTHD
+            password_check
             + MASTER
             + PORTS
             + f"expect 25 '-starttls smtp' '{on_25}' smtpd & "

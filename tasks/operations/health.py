@@ -10,12 +10,17 @@ from tasks.operations.failing import fail
 
 
 @operation()
-def answers(auth_on_25: bool) -> Generator[StringCommand, None, None]:
+def answers(password_check: str, auth_on_25: bool) -> Generator[StringCommand, None, None]:
     """Fail where a layer of the relay does not answer, and say which; otherwise there is nothing to do.
 
+    + password_check: shell script that prints what is wrong with what checks passwords, a line each
     + auth_on_25: whether a login has to be offered on port 25
     """
-    complaints = host.get_fact(Health, auth_on_25=auth_on_25) if host.state.is_executing else []
+    complaints = (
+        host.get_fact(Health, password_check=password_check, auth_on_25=auth_on_25)
+        if host.state.is_executing
+        else []
+    )
     if complaints:
         yield fail(f"the relay is not up: {'; '.join(complaints)}")
     else:

@@ -74,4 +74,4 @@ class TestDaemon:
 
 @pytest.mark.parametrize(("auth_on_25", "expected"), [(True, "'AUTH PLAIN LOGIN'"), (False, "'250'")])
 def test_login_on_25_is_expected_only_where_it_is_set(auth_on_25: bool, expected: str) -> None:
-    assert f"expect 25 '-starttls smtp' {expected} smtpd" in Health().command(auth_on_25)
+    assert f"expect 25 '-starttls smtp' {expected} smtpd" in Health().command("true\n", auth_on_25)

@@ -1,0 +1,59 @@
+"""saslauthd asks an LDAP directory."""
+
+from pydantic import SecretStr
+from pyinfra.operations import files
+
+from tasks import pem, templates
+from tasks.logins import SaslauthdLdap
+from tasks.operations import secrets
+from tasks.operator_files import complaint, read, read_secret
+from tasks.sasl import saslauthd
+
+CONF = "/etc/saslauthd.conf"
+DIRECTORY_CA = "/etc/saslauthd.ca.pem"
+DEBIAN_CAS = "/etc/ssl/certs/ca-certificates.crt"
+
+HEALTH = saslauthd.HEALTH
+
+
+def check(login: SaslauthdLdap) -> None:
+    """Refuse a CA that is none, and a password file without a password.
+
+    :raises SettingsError: naming the file and the remedy
+    """
+    if path := login.ca_file:
+        try:
+            pem.chain(read("login.ca_file", path))
+        except ValueError as error:
+            raise complaint("login.ca_file", f"{path} {error}") from None
+    _bind_password(login)
+
+
+def _bind_password(login: SaslauthdLdap) -> SecretStr:
+    if path := login.bind_password_file:
+        return read_secret("login.bind_password_file", path)
+    return SecretStr("")
+
+
+def configure(login: SaslauthdLdap) -> None:
+    """Write how the directory is asked, and have saslauthd ask."""
+    if login.ca_file:
+        files.put(
+            name=f"Put the directory's CA in {DIRECTORY_CA}",
+            src=login.ca_file,
+            dest=DIRECTORY_CA,
+            user="root",
+            group="root",
+            mode="644",
+        )
+    ca_file = DIRECTORY_CA if login.ca_file else DEBIAN_CAS
+    password = _bind_password(login).get_secret_value()
+    conf = templates.render("saslauthd/saslauthd.conf", login=login, ca_file=ca_file, bind_password=password)
+    secrets.file(name=f"Write {CONF}", path=CONF, content=SecretStr(conf))
+    saslauthd.run("ldap", login.workers, reads=[CONF, ca_file])
+
+
+def forget() -> None:
+    """Remove what only the directory needs."""
+    for path in (CONF, DIRECTORY_CA):
+        files.file(name=f"Remove {path}", path=path, present=False)

@@ -1,0 +1,29 @@
+"""saslauthd asks the host's PAM."""
+
+from pyinfra import host
+from pyinfra.facts.files import FindInFile
+from pyinfra.operations import files
+
+from tasks import templates
+from tasks.logins import SaslauthdPam
+from tasks.sasl import saslauthd
+
+SERVICE = "/etc/pam.d/smtp"  # named for the service that Postfix says it is
+
+HEALTH = saslauthd.HEALTH
+
+
+def check(login: SaslauthdPam) -> None:
+    """Find nothing to refuse: the modules are the host's affair."""
+
+
+def configure(login: SaslauthdPam) -> None:
+    """Write the PAM service, which is read at every login, and have saslauthd ask it."""
+    templates.put("saslauthd/pam", SERVICE, login=login)
+    saslauthd.run("pam", login.workers)
+
+
+def forget() -> None:
+    """Remove the PAM service if it is ours; one that somebody else put there serves somebody else."""
+    if host.get_fact(FindInFile, path=SERVICE, pattern="^# .*Written by quietrelay"):
+        files.file(name=f"Remove {SERVICE}", path=SERVICE, present=False)
