@@ -19,3 +19,4 @@ configuration = merge(
 )
 firewall.admit()
 activate.switch(configuration)
+sasl.forget()  # other ways to log in, which nobody asks any more

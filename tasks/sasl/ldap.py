@@ -1,5 +1,7 @@
 """saslauthd asks an LDAP directory."""
 
+from collections.abc import Sequence
+
 from pydantic import SecretStr
 from pyinfra.operations import files
 
@@ -13,7 +15,8 @@ CONF = "/etc/saslauthd.conf"
 DIRECTORY_CA = "/etc/saslauthd.ca.pem"
 DEBIAN_CAS = "/etc/ssl/certs/ca-certificates.crt"
 
-HEALTH = saslauthd.HEALTH
+PACKAGES = saslauthd.PACKAGES
+ASKED = saslauthd.ASKED
 
 
 def check(login: SaslauthdLdap) -> None:
@@ -33,6 +36,11 @@ def _bind_password(login: SaslauthdLdap) -> SecretStr:
     if path := login.bind_password_file:
         return read_secret("login.bind_password_file", path)
     return SecretStr("")
+
+
+def mechanisms(login: SaslauthdLdap) -> Sequence[str]:
+    """Name what saslauthd can check."""
+    return saslauthd.MECHANISMS
 
 
 def configure(login: SaslauthdLdap) -> None:

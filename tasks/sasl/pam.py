@@ -1,5 +1,7 @@
 """saslauthd asks the host's PAM."""
 
+from collections.abc import Sequence
+
 from pyinfra import host
 from pyinfra.facts.files import FindInFile
 from pyinfra.operations import files
@@ -10,11 +12,17 @@ from tasks.sasl import saslauthd
 
 SERVICE = "/etc/pam.d/smtp"  # named for the service that Postfix says it is
 
-HEALTH = saslauthd.HEALTH
+PACKAGES = saslauthd.PACKAGES
+ASKED = saslauthd.ASKED
 
 
 def check(login: SaslauthdPam) -> None:
     """Find nothing to refuse: the modules are the host's affair."""
+
+
+def mechanisms(login: SaslauthdPam) -> Sequence[str]:
+    """Name what saslauthd can check."""
+    return saslauthd.MECHANISMS
 
 
 def configure(login: SaslauthdPam) -> None:

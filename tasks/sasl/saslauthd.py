@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from tasks import templates
 from tasks.operations import daemons
+from tasks.sasl.way import Asked
 
 UNIT = "/etc/systemd/system/saslauthd.service"
+PACKAGES: Sequence[str] = ("sasl2-bin", "libsasl2-modules")
+MECHANISMS = ("PLAIN", "LOGIN")  # it is told passwords, so no other can be
 
 # saslauthd answers a login that it refuses too: "NO" is an answer, no connection is none (testsaslauthd(8)).
 HEALTH = """\
@@ -31,3 +34,15 @@ def run(mechanism: str, workers: int, reads: Sequence[str] = ()) -> None:
         reads=[UNIT, *reads],
         unit_file=UNIT,
     )
+
+
+def forget() -> None:
+    """Stop it for good, and remove its unit: Debian's own comes to light, switched off."""
+    daemons.gone(name="Run no saslauthd", unit="saslauthd", unit_file=UNIT)
+
+
+ASKED = Asked(
+    health=HEALTH,
+    smtpd_conf={"pwcheck_method": "saslauthd", "saslauthd_path": "/run/saslauthd/mux"},
+    forget=forget,
+)
