@@ -18,6 +18,7 @@ WANTED = [
     "ca-certificates",  # what other servers' and the directory's certificates are checked against
     "openssl",
     "iproute2",  # ss(8), which tells who listens
+    "python3",  # the gate before saslauthd
 ]
 
 

@@ -7,8 +7,8 @@ from pyinfra.operations import files, server
 
 from tasks import settings, templates
 from tasks.configuration import Configuration
-from tasks.logins import SaslauthdLdap, SaslauthdPam
-from tasks.sasl import ldap, pam
+from tasks.logins import SaslauthdLdap, SaslauthdPam, SaslauthdRimap
+from tasks.sasl import ldap, pam, rimap
 from tasks.section import Section
 from tasks.settings import Settings
 from tasks.step import step
@@ -35,7 +35,7 @@ class Way(Protocol):
         """Take back what it put on the host, where another way takes its place."""
 
 
-WAYS: dict[type[Section], Way] = {SaslauthdLdap: ldap, SaslauthdPam: pam}
+WAYS: dict[type[Section], Way] = {SaslauthdLdap: ldap, SaslauthdPam: pam, SaslauthdRimap: rimap}
 
 
 def check(relay: Settings) -> None:
