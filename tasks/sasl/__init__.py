@@ -7,8 +7,8 @@ from pyinfra.operations import files, server
 
 from tasks import settings, templates
 from tasks.configuration import Configuration
-from tasks.logins import SaslauthdLdap, SaslauthdPam
-from tasks.sasl import ldap, pam
+from tasks.logins import SaslauthdLdap, SaslauthdPam, SaslauthdRimap
+from tasks.sasl import ldap, pam, rimap
 from tasks.sasl.way import Way
 from tasks.section import Section
 from tasks.settings import Settings
@@ -16,7 +16,7 @@ from tasks.step import step
 
 SMTPD_CONF = "/etc/postfix/sasl/smtpd.conf"
 
-WAYS: dict[type[Section], Way] = {SaslauthdLdap: ldap, SaslauthdPam: pam}
+WAYS: dict[type[Section], Way] = {SaslauthdLdap: ldap, SaslauthdPam: pam, SaslauthdRimap: rimap}
 
 
 def check(relay: Settings) -> None:
