@@ -81,17 +81,21 @@ PEOPLE_DN = f"ou=People,{BASE_DN}"
 SERVICE_DN = f"cn=relay,ou=Services,{BASE_DN}"
 SERVICE_PASSWORD = "b1nd \"me\" 'now' #2 \\n %u%% $HOME `id` {x} =: ü"  # noqa: S105 - nothing outside the lab takes it
 
+SHARED_ADDRESS = f"sales@{RELAY_DOMAIN}"  # of two people
+
 
 @dataclass(frozen=True)
 class User:
     """A person in the directory.
 
     + about: what the password exercises
+    + aliases: further addresses to send from
     """
 
     uid: str
     password: str
     about: str
+    aliases: tuple[str, ...] = ()
 
     @property
     def mail(self) -> str:
@@ -103,8 +107,8 @@ class User:
 
 
 USERS = (
-    User("alice", "correct-horse-7", "ordinary"),
-    User("bob", "Tr0ubadour.3", "ordinary, a second person"),
+    User("alice", "correct-horse-7", "ordinary", (f"a.example@{RELAY_DOMAIN}", SHARED_ADDRESS)),
+    User("bob", "Tr0ubadour.3", "ordinary, a second person", (f"b.example@{RELAY_DOMAIN}", SHARED_ADDRESS)),
     User("inner", "two  words here", "blanks inside"),
     User("leading", "  starts late", "blanks at the start"),
     User("trailing", "ends late  ", "blanks at the end"),

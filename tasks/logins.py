@@ -2,10 +2,10 @@
 
 import re
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from tasks import ldap_access
 from tasks.section import Becomes, Section
 from tasks.values import LdapUrl, Line, OperatorPath, Seconds
 
@@ -48,17 +48,7 @@ class SaslauthdLdap(Section):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        schemes = {urlsplit(url).scheme for url in self.servers}
-        if not schemes:
-            raise ValueError("servers is empty; name at least one directory server")
-        if len(schemes) > 1:
-            raise ValueError("servers: ldap:// and ldaps:// are mixed; choose one for all servers")
-        if self.start_tls and schemes == {"ldaps"}:
-            raise ValueError("start_tls contradicts ldaps:// in servers; drop one of them")
-        if self.start_tls is False and schemes == {"ldap"}:
-            raise ValueError("start_tls=False would send passwords in the clear; use ldaps:// or drop it")
-        if (self.bind_dn is None) != (self.bind_password_file is None):
-            raise ValueError("bind_dn and bind_password_file belong together; give both or neither")
+        ldap_access.agree(self)
         if not re.search(r"%[uU]", self.filter):
             raise ValueError("filter has no %u or %U, so every login would find the same entry; add one")
         return self
@@ -66,7 +56,7 @@ class SaslauthdLdap(Section):
     @property
     def uses_start_tls(self) -> bool:
         """Whether the connection to the directory begins in the clear and is then encrypted."""
-        return urlsplit(self.servers[0]).scheme == "ldap"
+        return ldap_access.uses_start_tls(self)
 
 
 class SaslauthdPam(Section):

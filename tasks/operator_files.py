@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from pyinfra import host
 
+from tasks import pem
 from tasks.inventory_source import inventory_file
 from tasks.settings import SettingsError
 
@@ -41,3 +42,16 @@ def read_secret(setting: str, path: str) -> SecretStr:
             setting, f"{path} must hold one line, the password, which begins and ends with no blank"
         )
     return SecretStr(secret)
+
+
+def read_ca(setting: str, path: str) -> str:
+    """Read a file with a CA's certificate in PEM.
+
+    :raises SettingsError: when it is missing, unreadable or holds something else
+    """
+    text = read(setting, path)
+    try:
+        pem.chain(text)
+    except ValueError as error:
+        raise complaint(setting, f"{path} {error}") from None
+    return text

@@ -4,7 +4,7 @@ from pyinfra import host
 from pyinfra.facts.deb import DebPackages
 from pyinfra.operations import apt
 
-from tasks import settings
+from tasks import ownership, settings
 from tasks.facts.host import Ground
 from tasks.operations import debconf
 from tasks.step import step
@@ -35,10 +35,11 @@ def install() -> None:
             "postfix/mailname": ("string", relay.hostname),
         },
     )
+    wanted = [*WANTED, *ownership.packages(relay)]
     installed = host.get_fact(DebPackages)
     apt.packages(
         name="Install Postfix, Cyrus SASL and telnet-ssl",
-        packages=WANTED,
+        packages=wanted,
         no_recommends=True,
-        update=not set(WANTED) <= set(installed),  # a converged run asks no package source anything
+        update=not set(wanted) <= set(installed),  # a converged run asks no package source anything
     )

@@ -24,6 +24,9 @@ from tasks.logins import Login
 from tasks.logins import SaslauthdLdap as SaslauthdLdap  # for inventories
 from tasks.logins import SaslauthdPam as SaslauthdPam
 from tasks.section import Becomes, Section, SettingsError, describe
+from tasks.senders import AnySender, Senders, SendersFromDirectory
+from tasks.senders import SendersByLogin as SendersByLogin
+from tasks.senders import SendersFromFile as SendersFromFile
 from tasks.values import (
     Days,
     Domain,
@@ -163,6 +166,7 @@ class Settings(BaseModel):
     relay: Relay = Relay()
     submission: Submission = Submission()
     login: Login
+    senders: Senders = AnySender()
     certificate: Certificate = OwnCa()
     server_tls: ServerTls = ServerTls()
     client_tls: ClientTls = ClientTls()
@@ -176,6 +180,18 @@ class Settings(BaseModel):
         if self.privacy.trace == "classic" and self.submission.auth_on_25:
             raise ValueError(
                 "privacy.trace 'classic' cannot be had on port 25; add Submission(auth_on_25=False)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _knows_the_senders_directory(self) -> Self:
+        senders = self.senders
+        if not isinstance(senders, SendersFromDirectory) or senders.servers:
+            return self
+        if not isinstance(self.login, SaslauthdLdap):
+            raise ValueError(
+                f"senders: the login, {type(self.login).__name__}, names no directory; "
+                "name one in SendersFromDirectory(servers=..., search_base=...)"
             )
         return self
 

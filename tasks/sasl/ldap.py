@@ -3,10 +3,10 @@
 from pydantic import SecretStr
 from pyinfra.operations import files
 
-from tasks import pem, templates
+from tasks import templates
 from tasks.logins import SaslauthdLdap
 from tasks.operations import secrets
-from tasks.operator_files import complaint, read, read_secret
+from tasks.operator_files import read_ca, read_secret
 from tasks.sasl import saslauthd
 
 CONF = "/etc/saslauthd.conf"
@@ -22,10 +22,7 @@ def check(login: SaslauthdLdap) -> None:
     :raises SettingsError: naming the file and the remedy
     """
     if path := login.ca_file:
-        try:
-            pem.chain(read("login.ca_file", path))
-        except ValueError as error:
-            raise complaint("login.ca_file", f"{path} {error}") from None
+        read_ca("login.ca_file", path)
     _bind_password(login)
 
 
