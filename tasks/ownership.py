@@ -218,8 +218,7 @@ def directory_table(
         "access": access,
         "ca_file": DIRECTORY_CA if access.ca_file else DEBIAN_CAS,
         "bind_password": bind_password.get_secret_value(),
-        # Here % begins what is replaced, which no part of our own base is.
-        "search_base": (senders.search_base or access.search_base or "").replace("%", "%%"),
+        "search_base": senders.search_base or access.search_base,
         "local_domain": relay.submission.local_domain,
     }
     return templates.render("postfix/senders.ldap", **values)

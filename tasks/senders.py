@@ -47,7 +47,7 @@ class SendersFromDirectory(Section):
     """The directory's servers, asked in this order; by default all is as `login` reaches its directory."""
 
     search_base: Annotated[Line | None, Becomes("search_base")] = None
-    """Where addresses are searched; by default as in `login`."""
+    """Where addresses are searched, `%d` being an address's domain; by default as in `login`."""
 
     scope: Annotated[Literal["sub", "one", "base"], Becomes("scope")] = "sub"
     """How deep below the search base."""
@@ -71,8 +71,9 @@ class SendersFromDirectory(Section):
     def _agrees_with_itself(self) -> Self:
         if not re.search(r"%[su]", self.filter):
             raise ValueError("filter has no %s or %u, so every address would have the same owners; add one")
-        if re.search(r"%(?![sud1-9%])", self.filter.replace("%%", "")):
-            raise ValueError("filter: % stands before s, u, d or a digit, or twice; see ldap_table(5)")
+        for name, text in {"filter": self.filter, "search_base": self.search_base or ""}.items():
+            if re.search(r"%(?![sud1-9])", text.replace("%%", "")):
+                raise ValueError(f"{name}: % stands before s, u, d or a digit, or twice; see ldap_table(5)")
         if self.servers:
             ldap_access.agree(self)
             if not self.search_base:

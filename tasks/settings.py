@@ -193,6 +193,11 @@ class Settings(BaseModel):
                 f"senders: the login, {type(self.login).__name__}, names no directory; "
                 "name one in SendersFromDirectory(servers=..., search_base=...)"
             )
+        if senders.search_base is None and "%" in self.login.search_base:
+            raise ValueError(
+                "senders: login.search_base depends on the login, which an address does not tell; "
+                "name SendersFromDirectory(search_base=...), with %d for the address's domain"
+            )
         return self
 
     @field_validator("*", mode="before")

@@ -7,7 +7,7 @@ from pydantic import SecretStr, ValidationError
 
 from tasks import ownership, postfix
 from tasks.senders import AnySender, SendersByLogin, SendersFromDirectory, SendersFromFile
-from tasks.settings import SaslauthdPam, Section, SettingsError, Submission
+from tasks.settings import SaslauthdLdap, SaslauthdPam, Section, SettingsError, Submission
 from tests.unit.examples import LOGIN, relay_with
 
 CHOICES: list[Section] = [
@@ -130,13 +130,13 @@ class TestDirectory:
     def test_another_directory_is_asked_with_a_password(self) -> None:
         senders = SendersFromDirectory(
             **ELSEWHERE
-            | {"search_base": "o=100%", "bind_dn": "cn=x", "bind_password_file": "x", "ca_file": "x"}
+            | {"search_base": "o=%d", "bind_dn": "cn=x", "bind_password_file": "x", "ca_file": "x"}
         )
         table = self.table(senders, local_domain="local.example")
         assert table["server_host"] == "ldap://other.example.org"
         assert (table["start_tls"], table["bind"], table["bind_dn"]) == ("yes", "yes", "cn=x")
         assert table["bind_pw"] == "pa$$ #word"
-        assert table["search_base"] == "o=100%%"
+        assert table["search_base"] == "o=%d"
         assert table["tls_ca_cert_file"] == ownership.DIRECTORY_CA
         assert table["result_format"] == "%s, %s@local.example"
 
@@ -146,6 +146,7 @@ class TestDirectory:
             ({"filter": "(objectClass=person)"}, "filter has no %s or %u"),
             ({"filter": "(mail=%m%s)"}, "filter: % stands before s, u, d"),
             ({"filter": "(mail=%s%)"}, "filter: % stands before s, u, d"),
+            ({"search_base": "o=%r"}, "search_base: % stands before s, u, d"),
             ({"login_attributes": []}, "login_attributes"),
             ({"login_attributes": ["uid, mail"]}, "not the name of an LDAP attribute"),
             (
@@ -167,3 +168,9 @@ class TestDirectory:
         with pytest.raises(ValidationError, match="the login, SaslauthdPam, names no directory; name one"):
             relay_with(login=SaslauthdPam(), senders=SendersFromDirectory())
         relay_with(login=SaslauthdPam(), senders=SendersFromDirectory(**ELSEWHERE))
+
+    def test_a_base_that_depends_on_the_login_is_not_taken_over(self) -> None:
+        login = SaslauthdLdap(servers=["ldap://x"], search_base="o=%r")
+        with pytest.raises(ValidationError, match=r"login\.search_base depends on the login"):
+            relay_with(login=login, senders=SendersFromDirectory())
+        relay_with(login=login, senders=SendersFromDirectory(search_base="o=%d"))
