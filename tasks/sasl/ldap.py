@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pydantic import SecretStr
 from pyinfra.operations import files
 
-from tasks import templates
+from tasks import templates, trust
 from tasks.logins import SaslauthdLdap
 from tasks.operations import secrets
 from tasks.operator_files import complaint, read_secret
-from tasks.sasl import saslauthd, trust
+from tasks.sasl import saslauthd
 
 CONF = "/etc/saslauthd.conf"
 DIRECTORY_CA = "/etc/saslauthd.ca.pem"
@@ -28,7 +28,7 @@ def check(login: SaslauthdLdap) -> None:
 
     :raises SettingsError: naming the file and the remedy
     """
-    trust.check(login.ca_file)
+    trust.check("login.ca_file", login.ca_file)
     if len(_bind_password(login).get_secret_value().encode()) > LONGEST_PASSWORD:
         about = f"{login.bind_password_file} holds a password of more than {LONGEST_PASSWORD} bytes, which "
         raise complaint("login.bind_password_file", about + "saslauthd cuts off; give bind_dn a shorter one")

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from pyinfra.operations import files
 
+from tasks import trust
 from tasks.logins import SaslauthdRimap
-from tasks.sasl import saslauthd, trust
+from tasks.sasl import saslauthd
 
 IMAP_CA = "/etc/saslauthd.imap-ca.pem"
 
@@ -18,7 +19,7 @@ def check(login: SaslauthdRimap) -> None:
 
     :raises SettingsError: naming the file and the remedy
     """
-    trust.check(login.ca_file)
+    trust.check("login.ca_file", login.ca_file)
 
 
 def mechanisms(login: SaslauthdRimap) -> Sequence[str]:
