@@ -3,6 +3,7 @@
 import smtplib
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -41,21 +42,20 @@ class Attempts:
             self.all.append(attempt)
             self._more.notify_all()
 
-    def wait_for(self, code: int) -> None:
-        """Wait until a login that begins from now on is answered so, on each relay."""
+    def wait_for(self, code: int, times: int = 1) -> None:
+        """Wait until so many logins that begin from now on are answered so, on each relay."""
         now = time.monotonic()
 
         def seen() -> bool:
-            return {one.relay for one in self.all if one.began > now and one.code == code} == set(
-                self._relays
-            )
+            counted = Counter(one.relay for one in self.all if one.began > now and one.code == code)
+            return all(counted[relay] >= times for relay in self._relays)
 
         with self._more:
-            assert self._more.wait_for(seen, PATIENCE), f"not every relay says {code}: {self.codes()}"
+            assert self._more.wait_for(seen, PATIENCE), f"{code} is not seen everywhere: {self.codes()}"
 
     def codes(self) -> dict[int, int]:
         """Count the replies by their code."""
-        return {code: sum(one.code == code for one in self.all) for code in {one.code for one in self.all}}
+        return dict(Counter(one.code for one in self.all))
 
     def slowest(self) -> float:
         """Tell how long the slowest reply took, in seconds."""
