@@ -201,4 +201,4 @@ def _hashed(dn: str, password: str) -> str:
     return ssha(password, hashlib.sha256(dn.encode()).digest()[:8])
 
 
-ROLE = Role(packages=("slapd", "ldap-utils", "dovecot-imapd"), files=files, setup=SETUP)
+ROLE = Role(packages=("slapd", "ldap-utils", "dovecot-imapd", "nftables"), files=files, setup=SETUP)
