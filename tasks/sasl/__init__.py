@@ -7,8 +7,8 @@ from pyinfra.operations import files, server
 
 from tasks import settings, templates
 from tasks.configuration import Configuration
-from tasks.logins import SaslauthdLdap, SaslauthdPam
-from tasks.sasl import ldap, pam
+from tasks.logins import DovecotLdap, DovecotPasswdFile, SaslauthdLdap, SaslauthdPam, Sasldb
+from tasks.sasl import dovecot_ldap, dovecot_passwd_file, ldap, pam, sasldb
 from tasks.sasl.way import Way
 from tasks.section import Section
 from tasks.settings import Settings
@@ -16,7 +16,13 @@ from tasks.step import step
 
 SMTPD_CONF = "/etc/postfix/sasl/smtpd.conf"
 
-WAYS: dict[type[Section], Way] = {SaslauthdLdap: ldap, SaslauthdPam: pam}
+WAYS: dict[type[Section], Way] = {
+    SaslauthdLdap: ldap,
+    SaslauthdPam: pam,
+    Sasldb: sasldb,
+    DovecotPasswdFile: dovecot_passwd_file,
+    DovecotLdap: dovecot_ldap,
+}
 
 
 def check(relay: Settings) -> None:
