@@ -7,8 +7,15 @@ from pyinfra.operations import files, server
 
 from tasks import settings, templates
 from tasks.configuration import Configuration
-from tasks.logins import SaslauthdLdap, SaslauthdPam, SaslauthdRimap
-from tasks.sasl import ldap, pam, rimap
+from tasks.logins import (
+    DovecotLdap,
+    DovecotPasswdFile,
+    SaslauthdLdap,
+    SaslauthdPam,
+    SaslauthdRimap,
+    Sasldb,
+)
+from tasks.sasl import dovecot_ldap, dovecot_passwd_file, ldap, pam, rimap, sasldb
 from tasks.sasl.way import Way
 from tasks.section import Section
 from tasks.settings import Settings
@@ -16,7 +23,14 @@ from tasks.step import step
 
 SMTPD_CONF = "/etc/postfix/sasl/smtpd.conf"
 
-WAYS: dict[type[Section], Way] = {SaslauthdLdap: ldap, SaslauthdPam: pam, SaslauthdRimap: rimap}
+WAYS: dict[type[Section], Way] = {
+    SaslauthdLdap: ldap,
+    SaslauthdPam: pam,
+    SaslauthdRimap: rimap,
+    Sasldb: sasldb,
+    DovecotPasswdFile: dovecot_passwd_file,
+    DovecotLdap: dovecot_ldap,
+}
 
 
 def check(relay: Settings) -> None:
