@@ -1,5 +1,6 @@
 """SASL: how users prove who they are. Each way that an inventory can name is a module here."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from pyinfra import host
@@ -7,6 +8,7 @@ from pyinfra.operations import files, server
 
 from tasks import settings, templates
 from tasks.configuration import Configuration
+from tasks.layer import Account, Layer
 from tasks.logins import SaslauthdLdap, SaslauthdPam
 from tasks.sasl import ldap, pam
 from tasks.section import Section
@@ -19,6 +21,9 @@ SMTPD_CONF = "/etc/postfix/sasl/smtpd.conf"
 class Way(Protocol):
     """A way to log in, as a module: `login` is its section of the inventory."""
 
+    PACKAGES: Sequence[str]
+    """Debian packages that only this way needs."""
+
     HEALTH: str
     """Shell script that prints what is wrong with it on the host, a line each."""
 
@@ -30,6 +35,12 @@ class Way(Protocol):
 
     def configure(self, login: Any) -> None:
         """Have it check passwords on the host."""
+
+    def layers(self, login: Any, account: Account | None) -> Iterator[Layer]:
+        """Say what has to be well for a login, for the doctor; the last is whether Postfix gets its answer.
+
+        :param account: who should be able to log in, if somebody was named
+        """
 
     def forget(self) -> None:
         """Take back what it put on the host, where another way takes its place."""
