@@ -4,12 +4,13 @@ The package's instance, /etc/dovecot/dovecot.conf and dovecot.service, may be an
 and is left alone. Ours runs without root, in a sandbox.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import SecretStr
 from pyinfra.operations import files
 
 from tasks import templates
+from tasks.layer import Layer, exits_well
 from tasks.operations import daemons, dovecot
 from tasks.sasl.way import Asked
 
@@ -62,3 +63,22 @@ def forget() -> None:
 
 
 ASKED = Asked(health=HEALTH, type="dovecot", path=SOCKET, forget=forget)
+
+
+def layers(rests_on: Sequence[str]) -> Iterator[Layer]:
+    """See that it listens, and that Postfix may ask it; how it answers is seen on the ports.
+
+    :param rests_on: layers of whom it asks, without which it can let nobody in
+    """
+    listens = f"Dovecot listens on {SOCKET}"
+    yield Layer(
+        listens,
+        f"ss -Hxl | grep -qF ' {SOCKET} ' || {{ systemctl is-active quietrelay-dovecot; false; }}",
+        exits_well("see journalctl -u quietrelay-dovecot, and deploy"),
+    )
+    yield Layer(
+        "user postfix may reach that socket",
+        f"runuser -u postfix -- test -w {SOCKET} || {{ echo its groups are $(id -nG postfix); false; }}",
+        exits_well("that has to be one of them which owns the socket, sasl; deploy"),
+        [listens, *rests_on],
+    )

@@ -1,23 +1,20 @@
 """The first run on a host: another mail server, the operator's own certificate, and eyes on the secrets."""
 
 import json
-import shlex
 import ssl
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from lab import access
 from lab.hosts import CA_CERTIFICATE, host_named, issue_certificate, reset
 from lab.topology import SERVICE_PASSWORD, Host
 from tests.live.deploy import Deploy, Run
 from tests.live.landscape import Landscape
 from tests.live.smtp import MailProgram
+from tests.live.watching import END, on, start_watching
 
 pytestmark = pytest.mark.changes_the_relay
 
@@ -34,8 +31,6 @@ relays = (
     }},
 )
 """
-WATCHED = ["/tmp", "/var/tmp", "/run", "/etc", "/var/log", "/home"]  # where a run writes
-END = "/tmp/quietrelay-watch-ends"
 
 
 @dataclass(frozen=True)
@@ -97,27 +92,6 @@ def first_run(
     finally:
         start_anew()
         Deploy(landscape.inventory, pytestconfig.rootpath).run()
-
-
-def on(relay: Host, script: str) -> str:
-    """Run a shell script on a host, as its operator."""
-    done = subprocess.run(access.command(relay, [script]), capture_output=True, text=True, timeout=120)
-    assert done.returncode in (0, 3), done.stderr
-    return done.stdout
-
-
-def start_watching(relay: Host, secrets: list[str]) -> "subprocess.Popen[str]":
-    """Look for secrets on a host, as nobody, from now on."""
-    script = Path(__file__).with_name("watcher.py").read_text()
-    command = access.command(relay, ["sudo", "-u", "nobody", "python3", "-c", shlex.quote(script)])
-    watcher = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert watcher.stdin is not None
-    assert watcher.stdout is not None
-    told = {"secrets": secrets, "directories": WATCHED, "end": END}
-    watcher.stdin.write(json.dumps(told) + "\n")
-    watcher.stdin.flush()
-    assert watcher.stdout.readline() == "watching\n"
-    return watcher
 
 
 def test_a_host_with_another_mail_server_is_refused_in_one_line_and_left_alone(first_run: FirstRun) -> None:
