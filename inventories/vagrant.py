@@ -1,7 +1,7 @@
 """The lab as Vagrant's machines: relays on Debian 12 and 13; directory, outside and laptop on a third."""
 
 from lab.vms import hosts as vms
-from tasks.settings import SaslauthdLdap
+from tasks.settings import Logs, SaslauthdLdap
 
 relays = (
     [(host.name, vms.ssh(host)) for host in vms.RELAYS],
@@ -13,6 +13,7 @@ relays = (
             bind_dn=vms.SERVICE_DN,
             bind_password_file=str(vms.SERVICE_PASSWORD_FILE),
         ),
+        "logs": Logs(keep_days=7),
     },
 )
 

@@ -22,8 +22,8 @@ from lab.vms.topology import (
     MEMORY,
     MTU,
     NAT_IPV4,
-    SNAPSHOT_DEPLOYED,
     SNAPSHOT_FIRST,
+    SNAPSHOT_TESTS,
     Machine,
     machine_named,
 )
@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="remove the machines and everything that was started for them")
     for name, text in (("save", "take a snapshot"), ("restore", "go back to a snapshot")):
         command = commands.add_parser(name, help=text)
-        command.add_argument("snapshot", choices=(SNAPSHOT_FIRST, SNAPSHOT_DEPLOYED))
+        command.add_argument("snapshot", choices=(SNAPSHOT_FIRST, SNAPSHOT_TESTS))
     furnish = commands.add_parser("furnish", help="what Vagrantfile does with a machine that has booted")
     furnish.add_argument("machine", choices=[machine.name for machine in MACHINES])
     describe = commands.add_parser("describe", help="tell Vagrantfile of the machines, in JSON")

@@ -67,7 +67,6 @@ ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
 [Service]
 Type=oneshot
 ExecStart=/usr/bin/ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key
-ExecStart=/usr/bin/ssh-keygen -q -t ecdsa -N "" -f /etc/ssh/ssh_host_ecdsa_key
 [Install]
 WantedBy=ssh.service
 END
@@ -82,6 +81,12 @@ DHCP=ipv4
 ClientIdentifier=mac
 END
 systemctl --quiet mask systemd-networkd-wait-online.service
+# Nobody sits at its console.
+systemctl --quiet mask getty@tty1 serial-getty@ttyS0
+# What a first boot would do because /usr is newer than /etc and /var (systemd-update-done.service(8)).
+ldconfig
+systemctl --quiet mask systemd-journal-catalog-update
+touch /etc/.updated /var/.updated
 systemctl --quiet mask e2scrub_all.timer e2scrub_reap.service fstrim.timer dpkg-db-backup.timer
 echo debian > /etc/hostname
 printf '127.0.0.1 localhost debian\n::1 localhost\n' > /etc/hosts

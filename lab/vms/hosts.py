@@ -13,7 +13,7 @@ from lab.certificates import LIFETIME, Certificate
 from lab.topology import PEOPLE_DN, SERVICE_DN, Host
 from lab.vms import machines
 from lab.vms.paths import CA_CERTIFICATE, KNOWN_HOSTS, SERVICE_PASSWORD_FILE, SSH_SETTINGS, STATE
-from lab.vms.topology import HOSTS, RELAYS, SNAPSHOT_FIRST, machine_named
+from lab.vms.topology import HOSTS, RELAYS, SNAPSHOT_FIRST, SNAPSHOT_TESTS, machine_named
 
 __all__ = [
     "CA_CERTIFICATE",
@@ -23,6 +23,8 @@ __all__ = [
     "SERVICE_DN",
     "SERVICE_PASSWORD_FILE",
     "issue_certificate",
+    "put_back",
+    "remember",
     "reset",
     "restart",
     "ssh",
@@ -45,10 +47,9 @@ def ssh(host: Host) -> dict[str, Any]:
     return {
         "ssh_hostname": host.ipv4 if own_address else settings["HostName"],
         "ssh_port": 22 if own_address else int(settings["Port"]),
-        "ssh_user": settings["User"],
+        "ssh_user": "root",  # sudo for each command would take a third of a second under emulation
         "ssh_key": settings["IdentityFile"],
         "ssh_known_hosts_file": str(KNOWN_HOSTS),
-        "_sudo": True,
     }
 
 
@@ -62,9 +63,19 @@ def reset(name: str) -> None:
     machines.restore_one(machine_named(name), SNAPSHOT_FIRST)
 
 
-def restart(name: str) -> None:
-    """Switch a host's machine off and on, with what it has on disk. Raises as `reset` does."""
-    machines.reload(machine_named(name))
+def restart(*names: str) -> None:
+    """Switch hosts' machines off and on, with what they have on disk. Raises as `reset` does."""
+    machines.restart([machine_named(name) for name in names])
+
+
+def remember() -> None:
+    """Note how all machines are, memory and disk."""
+    machines.save(SNAPSHOT_TESTS)
+
+
+def put_back() -> None:
+    """Put all machines back to what was remembered."""
+    machines.restore(SNAPSHOT_TESTS)
 
 
 def issue_certificate(name: str, *addresses: str, lifetime: timedelta = LIFETIME) -> Certificate:

@@ -80,9 +80,9 @@ def ssh_command(settings: dict[str, str], command: str) -> list[str]:
 
 
 def save(snapshot: str) -> None:
-    """Take a snapshot of all machines as they run."""
+    """Take a snapshot of all machines as they run, in the place of a former one of this name."""
     with explained("snapshot save"):
-        Vagrant().snapshot_save(snapshot)
+        Vagrant().do("snapshot", "save", "--force", snapshot)
 
 
 def restore(snapshot: str) -> None:
@@ -99,10 +99,13 @@ def restore_one(machine: Machine, snapshot: str) -> None:
     set_clock(machine)
 
 
-def reload(machine: Machine) -> None:
-    """Shut a machine down, switch it on again and wait until it answers."""
-    with explained("reload"):
-        Vagrant().reload(vm_name=machine.name)
+def restart(machines: Sequence[Machine]) -> None:
+    """Shut machines down, switch them on again, side by side, and wait until they answer."""
+    names = [machine.name for machine in machines]
+    with explained("halt"):
+        Vagrant().do("halt", *names)
+    with explained("up"):
+        Vagrant().do("up", *names)
 
 
 def set_clock(machine: Machine) -> None:
