@@ -24,11 +24,11 @@ from lab.vms.vagrant_cli import Vagrant, explained
 FURNISHING_TIMEOUT = 300.0  # seconds
 
 # What is told of Vagrant's many words. It prints more than a screen for each machine.
-MILESTONES = re.compile(r"Adding box|Uploading|Starting domain|to get an IP|to boot|Machine booted")
+MILESTONES = re.compile(r"==> \w+: (Adding box|Uploading|Starting domain|Machine booted).*")
 
 
 def up(provider: str) -> None:
-    """Bring all machines up, side by side; Vagrant calls `furnish` for each.
+    """Bring all machines up and furnish them, side by side.
 
     Raises LabError with Vagrant's own words where one does not come up.
     """
@@ -37,8 +37,10 @@ def up(provider: str) -> None:
     with explained("up"), VAGRANT_LOG.open("a") as log:
         for line in Vagrant().up(provider=provider, stream_output=True):
             log.write(line)
-            if MILESTONES.search(line):
-                lifecycle.report(began, line.strip().removeprefix("==> "))
+            if found := MILESTONES.search(line):  # behind what a progress bar has left on the line
+                lifecycle.report(began, found[0].removeprefix("==> "))
+    with lifecycle.stage("machines furnished"):
+        lifecycle.in_parallel(furnish, MACHINES)
 
 
 def prepare() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,8 @@ class Vagrant(vagrant.Vagrant):  # python-vagrant has no types
 
     def __init__(self) -> None:
         """Stand in the project's directory."""
-        super().__init__(root=str(PROJECT), out_cm=_log, err_cm=_log)
+        environment = os.environ | {"QUIETRELAY_FURNISH": "later"}
+        super().__init__(root=str(PROJECT), out_cm=_log, err_cm=_log, env=environment)
 
     def do(self, *words: str) -> None:
         """Run a command for which python-vagrant has no words, or wrong ones."""
