@@ -3,7 +3,19 @@
 pyinfra inventories/prod.py deploy.py
 """
 
-from tasks import activate, certificates, firewall, logs, packages, postfix, preflight, privacy, sasl, tls
+from tasks import (
+    activate,
+    certificates,
+    firewall,
+    logs,
+    ownership,
+    packages,
+    postfix,
+    preflight,
+    privacy,
+    sasl,
+    tls,
+)
 from tasks.configuration import merge
 
 preflight.check()  # refuses what cannot work, before anything on any host is changed
@@ -13,9 +25,12 @@ certificates.install()
 configuration = merge(
     sasl.configure(),
     postfix.configure(),
+    ownership.configure(),
     tls.configure(),
     privacy.configure(),
     logs.configure(),
 )
 firewall.admit()
 activate.switch(configuration)
+sasl.forget()  # other ways to log in, which nobody asks any more
+ownership.forget()  # tables that Postfix does not ask any more

@@ -28,6 +28,7 @@ GATEWAY_IPV6 = str(IPV6[1])
 MTU = 1400  # bytes; fits inside tunnels that carry the machine's own traffic
 
 RELAY_DOMAIN = "relay.test"
+SECOND_DOMAIN = "second.test"  # of users of the same directory
 OUTSIDE_DOMAIN = "outside.test"
 
 
@@ -81,21 +82,27 @@ PEOPLE_DN = f"ou=People,{BASE_DN}"
 SERVICE_DN = f"cn=relay,ou=Services,{BASE_DN}"
 SERVICE_PASSWORD = "b1nd \"me\" 'now' #2 \\n %u%% $HOME `id` {x} =: ü"  # noqa: S105 - nothing outside the lab takes it
 
+SHARED_ADDRESS = f"sales@{RELAY_DOMAIN}"  # of two people
+
 
 @dataclass(frozen=True)
 class User:
     """A person in the directory.
 
     + about: what the password exercises
+    + domain: that of the mail address
+    + aliases: further addresses to send from
     """
 
     uid: str
     password: str
     about: str
+    domain: str = RELAY_DOMAIN
+    aliases: tuple[str, ...] = ()
 
     @property
     def mail(self) -> str:
-        return f"{self.uid}@{RELAY_DOMAIN}"
+        return f"{self.uid}@{self.domain}"
 
     @property
     def dn(self) -> str:
@@ -103,8 +110,14 @@ class User:
 
 
 USERS = (
-    User("alice", "correct-horse-7", "ordinary"),
-    User("bob", "Tr0ubadour.3", "ordinary, a second person"),
+    User("alice", "correct-horse-7", "ordinary", aliases=(f"a.example@{RELAY_DOMAIN}", SHARED_ADDRESS)),
+    User(
+        "bob",
+        "Tr0ubadour.3",
+        "ordinary, a second person",
+        aliases=(f"b.example@{RELAY_DOMAIN}", SHARED_ADDRESS),
+    ),
+    User("carol", "battery-staple-9", "ordinary, in another domain", SECOND_DOMAIN),
     User("inner", "two  words here", "blanks inside"),
     User("leading", "  starts late", "blanks at the start"),
     User("trailing", "ends late  ", "blanks at the end"),

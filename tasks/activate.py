@@ -2,7 +2,7 @@
 
 from pyinfra import host
 
-from tasks import certificates, privacy, sasl, settings, tls
+from tasks import certificates, ownership, privacy, sasl, settings, tls
 from tasks.configuration import Configuration
 from tasks.operations import daemons, health, postfix
 from tasks.step import step
@@ -25,8 +25,14 @@ def switch(configuration: Configuration) -> None:
             tls.POLICY,
             privacy.RULES,
             *certificates.chain_files(relay),
+            *ownership.reads(relay),
         ],
         reload="postfix reload",
     )
     daemons.listening(name="Have Postfix listen on 25, 465 and 587", unit="postfix", ports=[25, 465, 587])
-    health.answers(name="Hold a conversation with the relay", auth_on_25=relay.submission.auth_on_25)
+    health.answers(
+        name="Hold a conversation with the relay",
+        password_check=sasl.chosen(relay).ASKED.health,
+        mechanisms=sasl.mechanisms(relay),
+        auth_on_25=relay.submission.auth_on_25,
+    )

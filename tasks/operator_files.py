@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
 from pyinfra import host
 
 from tasks.inventory_source import inventory_file
@@ -27,3 +28,16 @@ def read(setting: str, path: str) -> str:
         raise complaint(
             setting, f"{path} cannot be read ({reason}); correct the path or its rights"
         ) from None
+
+
+def read_secret(setting: str, path: str) -> SecretStr:
+    """Read a file that holds one line, a secret.
+
+    :raises SettingsError: when it is missing, unreadable or holds something else
+    """
+    secret = read(setting, path).rstrip("\r\n")
+    if not secret or "\n" in secret or secret != secret.strip():
+        raise complaint(
+            setting, f"{path} must hold one line, the password, which begins and ends with no blank"
+        )
+    return SecretStr(secret)

@@ -5,9 +5,7 @@ A wrong name or value is a `SettingsError` while the inventory is read, before a
 Secrets are never settings: a setting names the file on the operator's machine that holds one.
 """
 
-import re
 from typing import Annotated, Literal, Self, get_args
-from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -22,18 +20,23 @@ from pyinfra.api import Host
 
 from tasks import privacy_rules, telltale_headers
 from tasks.inventory_source import inventory_file
+from tasks.logins import Login
+from tasks.logins import SaslauthdLdap as SaslauthdLdap  # for inventories
+from tasks.logins import SaslauthdPam as SaslauthdPam
+from tasks.logins import SaslauthdRimap as SaslauthdRimap
 from tasks.section import Becomes, Section, SettingsError, describe
+from tasks.senders import AnySender, Senders, SendersFromDirectory
+from tasks.senders import SendersByLogin as SendersByLogin
+from tasks.senders import SendersFromFile as SendersFromFile
 from tasks.values import (
     Days,
     Domain,
     Fqdn,
     HeaderName,
     HostPath,
-    LdapUrl,
     Line,
     MainCfValue,
     OperatorPath,
-    Seconds,
     fqdn,
 )
 
@@ -59,84 +62,6 @@ class Submission(Section):
 
     local_domain: Annotated[MainCfValue, Becomes("smtpd_sasl_local_domain")] = ""
     """Domain that is added to a login without one; empty adds none."""
-
-
-class SaslauthdLdap(Section):
-    """Users log in with the password that an LDAP directory holds, asked by saslauthd."""
-
-    servers: Annotated[tuple[LdapUrl, ...], Becomes("ldap_servers")]
-    """The directory's servers, asked in this order."""
-
-    search_base: Annotated[Line, Becomes("ldap_search_base")]
-    """Where users are searched."""
-
-    filter: Annotated[Line, Becomes("ldap_filter")] = "(uid=%u)"
-    """How a login finds its entry: `%u` is the login as given, `%U` and `%d` its parts before and after @."""
-
-    scope: Annotated[Literal["sub", "one", "base"], Becomes("ldap_scope")] = "sub"
-    """How deep below the search base."""
-
-    auth_method: Annotated[Literal["bind"], Becomes("ldap_auth_method")] = "bind"
-    """`bind`: the directory itself checks the password, as that user."""
-
-    start_tls: Annotated[bool | None, Becomes("ldap_start_tls")] = None
-    """STARTTLS on `ldap://`; by default on there, and off on `ldaps://`, which has TLS from the start."""
-
-    ca_file: Annotated[OperatorPath | None, Becomes("ldap_tls_cacert_file")] = None
-    """File on your machine with the CA of the directory's certificate; by default the CAs of Debian."""
-
-    bind_dn: Annotated[Line | None, Becomes("ldap_bind_dn")] = None
-    """Entry that the search is made as; by default it is anonymous."""
-
-    bind_password_file: Annotated[OperatorPath | None, Becomes("ldap_password")] = None
-    """File on your machine whose first line is the password of `bind_dn`."""
-
-    timeout: Annotated[Seconds, Becomes("ldap_timeout")] = 5
-    """Seconds until a silent server counts as down."""
-
-    workers: Annotated[int, Field(ge=1, le=100), Becomes("saslauthd -n")] = 5
-    """Processes that check passwords side by side."""
-
-    @model_validator(mode="after")
-    def _agrees_with_itself(self) -> Self:
-        schemes = {urlsplit(url).scheme for url in self.servers}
-        if not schemes:
-            raise ValueError("servers is empty; name at least one directory server")
-        if len(schemes) > 1:
-            raise ValueError("servers: ldap:// and ldaps:// are mixed; choose one for all servers")
-        if self.start_tls and schemes == {"ldaps"}:
-            raise ValueError("start_tls contradicts ldaps:// in servers; drop one of them")
-        if self.start_tls is False and schemes == {"ldap"}:
-            raise ValueError("start_tls=False would send passwords in the clear; use ldaps:// or drop it")
-        if (self.bind_dn is None) != (self.bind_password_file is None):
-            raise ValueError("bind_dn and bind_password_file belong together; give both or neither")
-        if not re.search(r"%[uU]", self.filter):
-            raise ValueError("filter has no %u or %U, so every login would find the same entry; add one")
-        return self
-
-    @property
-    def uses_start_tls(self) -> bool:
-        """Whether the connection to the directory begins in the clear and is then encrypted."""
-        return urlsplit(self.servers[0]).scheme == "ldap"
-
-
-class SaslauthdPam(Section):
-    """Users are accounts of the host, or whoever else its PAM modules know, asked by saslauthd."""
-
-    auth: Annotated[tuple[Line, ...], Becomes("/etc/pam.d/smtp")] = ("required pam_unix.so",)
-    """What checks a password: control and module with its arguments (pam.d(5)), in this order."""
-
-    account: Annotated[tuple[Line, ...], Becomes("/etc/pam.d/smtp")] = ("required pam_unix.so",)
-    """What checks that an account may log in (it may be locked or expired), in this order."""
-
-    workers: Annotated[int, Field(ge=1, le=100), Becomes("saslauthd -n")] = 5
-    """Processes that check passwords side by side."""
-
-    @model_validator(mode="after")
-    def _asks_somebody(self) -> Self:
-        if not self.auth or not self.account:
-            raise ValueError("auth and account each need a module; without one PAM asks /etc/pam.d/other")
-        return self
 
 
 class CertificateFiles(Section):
@@ -231,7 +156,6 @@ class Logs(Section):
     as long as it does."""
 
 
-Login = SaslauthdLdap | SaslauthdPam
 Certificate = CertificateFiles | CertificateOnHost | OwnCa
 
 
@@ -243,6 +167,7 @@ class Settings(BaseModel):
     relay: Relay = Relay()
     submission: Submission = Submission()
     login: Login
+    senders: Senders = AnySender()
     certificate: Certificate = OwnCa()
     server_tls: ServerTls = ServerTls()
     client_tls: ClientTls = ClientTls()
@@ -256,6 +181,33 @@ class Settings(BaseModel):
         if self.privacy.trace == "classic" and self.submission.auth_on_25:
             raise ValueError(
                 "privacy.trace 'classic' cannot be had on port 25; add Submission(auth_on_25=False)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _adds_a_domain_that_is_served(self) -> Self:
+        domain = self.submission.local_domain
+        if domain and isinstance(self.login, SaslauthdLdap) and not self.login.accepts(domain):
+            raise ValueError(
+                f"submission.local_domain makes addresses of {domain}, and login accepts none; "
+                "drop it, or let SaslauthdLdap have it in domains, with names='address' or 'both'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _knows_the_senders_directory(self) -> Self:
+        senders = self.senders
+        if not isinstance(senders, SendersFromDirectory) or senders.servers:
+            return self
+        if not isinstance(self.login, SaslauthdLdap):
+            raise ValueError(
+                f"senders: the login, {type(self.login).__name__}, names no directory; "
+                "name one in SendersFromDirectory(servers=..., search_base=...)"
+            )
+        if senders.search_base is None and "%" in self.login.search_base:
+            raise ValueError(
+                "senders: login.search_base depends on the login, which an address does not tell; "
+                "name SendersFromDirectory(search_base=...), with %d for the address's domain"
             )
         return self
 

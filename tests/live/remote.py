@@ -50,6 +50,20 @@ class Remote:
         command = ["ssh", *self._options, self._destination, *words]
         return subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
+    def unpack(self, archive: bytes, directory: str) -> None:
+        """Unpack a tar archive as root.
+
+        :param directory: absolute path of a directory that is there
+        """
+        sudo = ["sudo"] if self._sudo else []
+        words = [*sudo, "tar", "-x", "--no-same-owner", "-C", directory]
+        subprocess.run(
+            ["ssh", *self._options, self._destination, shlex.join(words)],
+            input=archive,
+            check=True,
+            timeout=300,
+        )
+
     def addresses(self) -> list[str]:
         """Ask the host for its addresses, those of loopback and link left out."""
         return [str(info["local"]) for link in self.links() for info in link["addr_info"] if info]

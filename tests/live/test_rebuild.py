@@ -6,6 +6,7 @@ import pytest
 
 from tasks import certificates, postfix, privacy, sasl, tls
 from tasks.configuration import Configuration, merge
+from tasks.sasl import ldap, saslauthd
 from tests.live.deploy import Deploy, Run
 from tests.live.landscape import Account, Door, Landscape, Relay
 from tests.live.smtp import MailProgram
@@ -13,10 +14,10 @@ from tests.live.smtp import MailProgram
 pytestmark = pytest.mark.changes_the_relay
 
 FILES = [
-    sasl.SASLAUTHD_CONF,
-    sasl.SASLAUTHD_UNIT,
+    ldap.CONF,
+    saslauthd.UNIT,
     sasl.SMTPD_CONF,
-    sasl.DIRECTORY_CA,
+    ldap.DIRECTORY_CA,
     tls.POLICY,
     privacy.RULES,
 ]

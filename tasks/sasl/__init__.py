@@ -1,0 +1,92 @@
+"""SASL: how users prove who they are. Each way that an inventory can name is a module here."""
+
+from collections.abc import Sequence
+
+from pyinfra import host
+from pyinfra.operations import files, server
+
+from tasks import settings, templates
+from tasks.configuration import Configuration
+from tasks.logins import SaslauthdLdap, SaslauthdPam, SaslauthdRimap
+from tasks.sasl import ldap, pam, rimap
+from tasks.sasl.way import Way
+from tasks.section import Section
+from tasks.settings import Settings
+from tasks.step import step
+
+SMTPD_CONF = "/etc/postfix/sasl/smtpd.conf"
+
+WAYS: dict[type[Section], Way] = {SaslauthdLdap: ldap, SaslauthdPam: pam, SaslauthdRimap: rimap}
+
+
+def check(relay: Settings) -> None:
+    """Refuse files of the operator that users could not log in with.
+
+    :raises SettingsError: when one is missing or not what its setting says
+    """
+    chosen(relay).check(relay.login)
+
+
+@step("SASL")
+def configure() -> Configuration:
+    """Have passwords checked in the way that the inventory names, and Postfix ask there."""
+    relay = settings.of(host)
+    way = chosen(relay)
+    way.configure(relay.login)
+    if lines := way.ASKED.smtpd_conf:
+        files.directory(name="Make /etc/postfix/sasl", path="/etc/postfix/sasl", user="root", mode="755")
+        templates.put("sasl/smtpd.conf", SMTPD_CONF, lines=lines, mechanisms=mechanisms(relay))
+    server.user(
+        name="Put postfix in group sasl, which alone may have passwords checked",
+        user="postfix",
+        groups=["sasl"],
+        append=True,
+        ensure_home=False,  # or /var/spool/postfix would change its owner
+    )
+    return configuration(relay)
+
+
+@step("SASL")
+def forget() -> None:
+    """Take back what other ways put on the host, once Postfix asks elsewhere."""
+    wanted = chosen(settings.of(host))
+    others = [way for way in WAYS.values() if way is not wanted]
+    for way in others:
+        way.forget()
+    unasked = {id(way.ASKED): way.ASKED for way in others if way.ASKED is not wanted.ASKED}
+    for asked in unasked.values():
+        asked.forget()
+    if not wanted.ASKED.smtpd_conf:
+        files.file(name=f"Remove {SMTPD_CONF}", path=SMTPD_CONF, present=False)
+
+
+def chosen(relay: Settings) -> Way:
+    """Tell which way the inventory names."""
+    return WAYS[type(relay.login)]
+
+
+def mechanisms(relay: Settings) -> Sequence[str]:
+    """Name the SASL mechanisms that the relay offers under TLS."""
+    return chosen(relay).mechanisms(relay.login)
+
+
+def configuration(relay: Settings) -> Configuration:
+    """Say how Postfix authenticates (SASL_README)."""
+    submission, asked = relay.submission, chosen(relay).ASKED
+    return Configuration(
+        parameters={
+            "smtpd_sasl_auth_enable": "yes",
+            "smtpd_sasl_type": asked.type,
+            "smtpd_sasl_path": asked.path,
+            # Debian 13's Postfix finds smtpd.conf only so, and else offers what nobody here can check.
+            "cyrus_sasl_config_path": "/etc/postfix/sasl" if asked.smtpd_conf else None,
+            "smtpd_sasl_security_options": "noanonymous",
+            "smtpd_sasl_local_domain": submission.local_domain,
+            "broken_sasl_auth_clients": "yes" if submission.broken_sasl_auth_clients else "no",
+            # A login in the trace header would travel with the mail.
+            "smtpd_sasl_authenticated_header": "no",
+        },
+        options={
+            "smtp/inet": {"smtpd_sasl_auth_enable": None if submission.auth_on_25 else "no"},
+        },
+    )

@@ -1,0 +1,38 @@
+"""saslauthd asks the host's PAM."""
+
+from collections.abc import Sequence
+
+from pyinfra import host
+from pyinfra.facts.files import FindInFile
+from pyinfra.operations import files
+
+from tasks import templates
+from tasks.logins import SaslauthdPam
+from tasks.sasl import saslauthd
+
+SERVICE = "/etc/pam.d/smtp"  # named for the service that Postfix says it is
+
+PACKAGES = saslauthd.PACKAGES
+ASKED = saslauthd.ASKED
+
+
+def check(login: SaslauthdPam) -> None:
+    """Find nothing to refuse: the modules are the host's affair."""
+
+
+def mechanisms(login: SaslauthdPam) -> Sequence[str]:
+    """Name what saslauthd can check."""
+    return saslauthd.MECHANISMS
+
+
+def configure(login: SaslauthdPam) -> None:
+    """Write the PAM service, which is read at every login, and have saslauthd ask it."""
+    templates.put("saslauthd/pam", SERVICE, login=login)
+    told = {"mechanism": "pam", "workers": login.workers, "cache": login.cache_seconds}
+    saslauthd.run(told, unprivileged=False)
+
+
+def forget() -> None:
+    """Remove the PAM service if it is ours; one that somebody else put there serves somebody else."""
+    if host.get_fact(FindInFile, path=SERVICE, pattern="^# .*Written by quietrelay"):
+        files.file(name=f"Remove {SERVICE}", path=SERVICE, present=False)
