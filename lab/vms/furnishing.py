@@ -41,32 +41,32 @@ COMMON = """
 hostname -F /etc/hostname
 install -d -m 0700 /root/.ssh
 install -m 0600 "$(getent passwd "$SUDO_USER" | cut -d: -f6)/.ssh/authorized_keys" /root/.ssh/
-systemctl --quiet enable --now systemd-networkd
+systemctl is-active --quiet systemd-networkd || systemctl --quiet enable --now systemd-networkd
 networkctl reload
 systemctl try-reload-or-restart ssh
 """
 
+# Services of the world's roles: those that packages bring and have started with settings of their own, and ours.
+PACKAGED = ("slapd", "dovecot", "postfix")
+ADDED = ("slapd-second", "lab-dns", "laptop")
+
 # The machine's own name servers are asked for the rest of the world: packages have to come from somewhere.
 SERVICES = f"""
 export DEBIAN_FRONTEND=noninteractive
-for package in {{packages}}; do
-    dpkg-query -W "$package" >/dev/null 2>&1 || missing="$missing $package"
-done
-if [ -n "$missing" ]; then
+if ! dpkg-query -W {{packages}} >/dev/null 2>&1; then
     apt-get -qq update >&2
-    apt-get -qq -o Dpkg::Options::=--force-confold install --yes --no-install-recommends $missing >&2
+    apt-get -qq -o Dpkg::Options::=--force-confold install --yes --no-install-recommends {{packages}} >&2
 fi
 {{{{ sed -n 's/^nameserver //p' /etc/resolv.conf; sed -n 's/^DNS=//p' /run/systemd/netif/state; }}}} |
     tr ' ' '\\n' | sed -n 's/^[0-9.]*$/nameserver &/p' > {UPSTREAM}
-systemctl stop slapd postfix
+systemctl stop {" ".join(PACKAGED)}
 """
 # Afterwards the machine asks itself, as everybody does.
 START = f"""
 rm /etc/resolv.conf
 echo nameserver {DIRECTORY.ipv4} > /etc/resolv.conf
-systemctl daemon-reload
-systemctl --quiet enable lab-dns laptop
-systemctl start slapd postfix lab-dns laptop
+systemctl --quiet enable {" ".join(ADDED)}
+systemctl start {" ".join([*PACKAGED, *ADDED])}
 """
 
 FINISH = f"""

@@ -16,7 +16,7 @@ import vagrant
 
 from lab.process import LabError, tail
 from lab.vms.paths import PROJECT, VAGRANT_LOG
-from lab.vms.topology import MACHINES, MEMORY, SPARE_MEMORY
+from lab.vms.topology import EMULATOR_MEMORY, MACHINES, MEMORY, SPARE_MEMORY
 
 PATIENCE = 600  # seconds for one of Vagrant's commands; Vagrantfile says how long a boot may take
 PROVIDERS = {"libvirt": "virsh", "virtualbox": "VBoxManage"}  # each with a command that shows it is there
@@ -54,7 +54,7 @@ def check(provider: str) -> None:
 def check_memory() -> None:
     """Raises LabError where the machines would not fit beside what runs."""
     available = _available_memory()
-    needed = len(MACHINES) * MEMORY + SPARE_MEMORY
+    needed = len(MACHINES) * (MEMORY + EMULATOR_MEMORY) + SPARE_MEMORY
     if available < needed:
         raise LabError(
             f"{len(MACHINES)} machines of {MEMORY} MB need {needed} MB of memory, and {available} are free"

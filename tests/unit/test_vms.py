@@ -134,7 +134,7 @@ class TestBadInput:
 
     def test_too_little_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(vagrant_cli, "_available_memory", lambda: 2000)
-        with pytest.raises(LabError, match="3 machines of 1024 MB need 3584 MB of memory, and 2000 are free"):
+        with pytest.raises(LabError, match="3 machines of 1024 MB need 5888 MB of memory, and 2000 are free"):
             vagrant_cli.check_memory()
 
     def test_all_is_well(self) -> None:
