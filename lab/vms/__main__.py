@@ -102,14 +102,19 @@ def up(provider: str) -> None:
 
 
 def _up(provider: str) -> None:
-    """Build boxes, start the machines, take a first snapshot."""
+    """Have boxes, start the machines, take a first snapshot."""
+    if os.environ.get(BOX_SETTING):
+        for box in sorted({described(machine)["box"] for machine in MACHINES}):
+            machines.ensure_published(box, provider)
+    elif provider == "libvirt":
+        boxes.check_architecture()
+        for machine in MACHINES:
+            boxes.ensure(machine)
+        boxes.prune()
+    else:
+        raise LabError(f"boxes are built for libvirt only: name published ones in ${BOX_SETTING}")
     if provider == "libvirt":
         daemons.ensure()
-        if not os.environ.get(BOX_SETTING):
-            boxes.check_architecture()
-            for machine in MACHINES:
-                boxes.ensure(machine)
-            boxes.prune()
         print(f"libvirt runs the machines under {driver()}", flush=True)
     machines.up(provider)
     with lifecycle.stage("first snapshot taken"):

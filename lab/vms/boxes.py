@@ -8,12 +8,14 @@ installs is not in it; what the outside world is made of is. No mount but an ove
 from __future__ import annotations
 
 import json
+import os
+import platform
 import tarfile
 from pathlib import Path
 
 from lab import bases, lifecycle
 from lab.mounts import mount_overlay, remove_tree
-from lab.process import LabError, run
+from lab.process import LabError
 from lab.roles import ROLES
 from lab.vms import disk
 from lab.vms.paths import BOXES
@@ -143,12 +145,28 @@ def prune() -> None:
 
 def check_architecture() -> None:
     """Raises LabError on a machine for which no box can be built."""
-    here = run(["dpkg", "--print-architecture"]).strip()
+    here = architecture()
     if here != ARCHITECTURE:
         raise LabError(
             f"boxes are built for {ARCHITECTURE} and this machine is {here}: name a published box of its"
             " architecture in $QUIETRELAY_BOX"
         )
+
+
+def check_published(name: str, provider: str) -> None:
+    """Raises LabError where a box of this name, if Vagrant has it, says that it is for other machines."""
+    home = Path(os.environ.get("VAGRANT_HOME", "~/.vagrant.d")).expanduser()
+    folder = home / "boxes" / name.replace("/", "-VAGRANTSLASH-")
+    for metadata_file in folder.glob(f"**/{provider}/metadata.json"):
+        meant_for = json.loads(metadata_file.read_text()).get("architecture", architecture())
+        if meant_for != architecture():
+            raise LabError(f"box {name} is for {meant_for}, and this machine is {architecture()}")
+
+
+def architecture() -> str:
+    """This machine's architecture, as Debian and Vagrant call it."""
+    names = {"x86_64": "amd64", "aarch64": "arm64"}
+    return names.get(platform.machine(), platform.machine())
 
 
 def _build(machine: Machine) -> None:

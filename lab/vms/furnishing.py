@@ -46,7 +46,7 @@ networkctl reload
 systemctl try-reload-or-restart ssh
 """
 
-# Services of the world's roles: those that packages bring and have started with settings of their own, and ours.
+# Services of the world's roles: those that packages have started with their own settings, and ours.
 PACKAGED = ("slapd", "dovecot", "postfix")
 ADDED = ("slapd-second", "lab-dns", "laptop")
 

@@ -43,6 +43,14 @@ def up(provider: str) -> None:
         lifecycle.in_parallel(furnish, MACHINES)
 
 
+def ensure_published(box: str, provider: str) -> None:
+    """Let Vagrant have a published box. Raises LabError where it cannot be had, or is for other machines."""
+    if box not in {known.name for known in Vagrant().box_list()}:
+        with explained("box add"), lifecycle.stage(f"box {box} fetched"):
+            Vagrant().do("box", "add", "--provider", provider, box)
+    boxes.check_published(box, provider)
+
+
 def prepare() -> None:
     """Make what the machines are furnished with."""
     STATE.mkdir(mode=0o700, parents=True, exist_ok=True)

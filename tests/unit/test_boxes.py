@@ -1,7 +1,9 @@
 """Boxes: what goes into them, what their disks look like, and under what they would be run."""
 
+import json
 import struct
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -36,9 +38,23 @@ class TestBoxes:
         assert {"slapd", "postfix", "dnsmasq-base"} <= set(boxes.packages(WORLD))
 
     def test_another_architecture_is_refused_in_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(boxes, "run", lambda command: "arm64\n")
+        monkeypatch.setattr(boxes.platform, "machine", lambda: "aarch64")
         with pytest.raises(LabError, match=r"amd64 and this machine is arm64: .*QUIETRELAY_BOX"):
             boxes.check_architecture()
+
+    @pytest.mark.parametrize(("meant_for", "refused"), [("arm64", True), ("amd64", False), (None, False)])
+    def test_a_published_box_for_other_machines_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, meant_for: str | None, refused: bool
+    ) -> None:
+        box = tmp_path / "boxes" / "debian-VAGRANTSLASH-trixie64" / "13.1" / "libvirt"
+        box.mkdir(parents=True)
+        said = {"architecture": meant_for} if meant_for else {}
+        (box / "metadata.json").write_text(json.dumps({"provider": "libvirt"} | said))
+        monkeypatch.setenv("VAGRANT_HOME", str(tmp_path))
+        monkeypatch.setattr(boxes.platform, "machine", lambda: "x86_64")
+        expected = pytest.raises(LabError, match="debian/trixie64 is for arm64") if refused else nullcontext()
+        with expected:
+            boxes.check_published("debian/trixie64", "libvirt")
 
 
 class TestDisk:
