@@ -28,6 +28,7 @@ GATEWAY_IPV6 = str(IPV6[1])
 MTU = 1400  # bytes; fits inside tunnels that carry the machine's own traffic
 
 RELAY_DOMAIN = "relay.test"
+SECOND_DOMAIN = "second.test"  # of users of the same directory
 OUTSIDE_DOMAIN = "outside.test"
 
 
@@ -87,15 +88,17 @@ class User:
     """A person in the directory.
 
     + about: what the password exercises
+    + domain: that of the mail address
     """
 
     uid: str
     password: str
     about: str
+    domain: str = RELAY_DOMAIN
 
     @property
     def mail(self) -> str:
-        return f"{self.uid}@{RELAY_DOMAIN}"
+        return f"{self.uid}@{self.domain}"
 
     @property
     def dn(self) -> str:
@@ -105,6 +108,7 @@ class User:
 USERS = (
     User("alice", "correct-horse-7", "ordinary"),
     User("bob", "Tr0ubadour.3", "ordinary, a second person"),
+    User("carol", "battery-staple-9", "ordinary, in another domain", SECOND_DOMAIN),
     User("inner", "two  words here", "blanks inside"),
     User("leading", "  starts late", "blanks at the start"),
     User("trailing", "ends late  ", "blanks at the end"),

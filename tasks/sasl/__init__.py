@@ -7,8 +7,8 @@ from pyinfra.operations import files, server
 
 from tasks import settings, templates
 from tasks.configuration import Configuration
-from tasks.logins import DovecotLdap, DovecotPasswdFile, SaslauthdLdap, SaslauthdPam, Sasldb
-from tasks.sasl import dovecot_ldap, dovecot_passwd_file, ldap, pam, sasldb
+from tasks.logins import DovecotLdap, DovecotPasswdFile, SaslauthdLdap, SaslauthdPam, SaslauthdRimap, Sasldb
+from tasks.sasl import dovecot_ldap, dovecot_passwd_file, ldap, pam, rimap, sasldb
 from tasks.sasl.way import Way
 from tasks.section import Section
 from tasks.settings import Settings
@@ -19,6 +19,7 @@ SMTPD_CONF = "/etc/postfix/sasl/smtpd.conf"
 WAYS: dict[type[Section], Way] = {
     SaslauthdLdap: ldap,
     SaslauthdPam: pam,
+    SaslauthdRimap: rimap,
     Sasldb: sasldb,
     DovecotPasswdFile: dovecot_passwd_file,
     DovecotLdap: dovecot_ldap,

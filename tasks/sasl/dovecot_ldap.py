@@ -7,16 +7,15 @@ from pathlib import Path
 from pydantic import SecretStr
 from pyinfra.operations import files
 
-from tasks import pem, templates
+from tasks import templates
 from tasks.logins import DovecotLdap
 from tasks.operations import daemons
 from tasks.operations import dovecot as dovecot_operations
-from tasks.operator_files import complaint, read, read_secret
-from tasks.sasl import dovecot, ldap_link
+from tasks.operator_files import read_secret
+from tasks.sasl import dovecot, ldap_link, trust
 
 CONF = "/etc/dovecot/quietrelay-ldap.conf"
 DIRECTORY_CA = "/etc/dovecot/quietrelay-ldap.ca.pem"
-DEBIAN_CAS = "/etc/ssl/certs/ca-certificates.crt"
 LINK = "/usr/local/lib/quietrelay/ldap_link.py"
 LINK_UNIT = "/etc/systemd/system/quietrelay-ldap.service"
 SOCKET = "/run/quietrelay-ldap/socket"
@@ -38,11 +37,7 @@ def check(login: DovecotLdap) -> None:
 
     :raises SettingsError: naming the file and the remedy
     """
-    if path := login.ca_file:
-        try:
-            pem.chain(read("login.ca_file", path))
-        except ValueError as error:
-            raise complaint("login.ca_file", f"{path} {error}") from None
+    trust.check(login.ca_file)
     _bind_password(login)
 
 
@@ -70,15 +65,7 @@ def configure(login: DovecotLdap) -> None:
 
 
 def _link(login: DovecotLdap) -> None:
-    if login.ca_file:
-        files.put(
-            name=f"Put the directory's CA in {DIRECTORY_CA}",
-            src=login.ca_file,
-            dest=DIRECTORY_CA,
-            user="root",
-            group="root",
-            mode="644",
-        )
+    ca = trust.put(login.ca_file, DIRECTORY_CA, "directory")
     files.put(
         name=f"Put the link to the directory in {LINK}",
         src=str(Path(ldap_link.__file__)),
@@ -87,7 +74,6 @@ def _link(login: DovecotLdap) -> None:
         group="root",
         mode="644",
     )
-    ca = DIRECTORY_CA if login.ca_file else DEBIAN_CAS
     templates.put(
         "dovecot/unit.service",
         LINK_UNIT,

@@ -28,7 +28,8 @@ def mechanisms(login: SaslauthdPam) -> Sequence[str]:
 def configure(login: SaslauthdPam) -> None:
     """Write the PAM service, which is read at every login, and have saslauthd ask it."""
     templates.put("saslauthd/pam", SERVICE, login=login)
-    saslauthd.run("pam", login.workers)
+    told = {"mechanism": "pam", "workers": login.workers, "cache": login.cache_seconds}
+    saslauthd.run(told, unprivileged=False)
 
 
 def forget() -> None:
