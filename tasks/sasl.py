@@ -3,11 +3,11 @@
 from pydantic import SecretStr
 from pyinfra import host
 from pyinfra.facts.files import FindInFile
-from pyinfra.operations import files, server
+from pyinfra.operations import files
 
 from tasks import pem, settings, templates
 from tasks.configuration import Configuration
-from tasks.operations import daemons, secrets
+from tasks.operations import daemons, secrets, users
 from tasks.operator_files import complaint, read
 from tasks.settings import SaslauthdLdap, SaslauthdPam, Settings
 from tasks.step import step
@@ -63,12 +63,10 @@ def configure() -> Configuration:
             _forget_ldap()
     files.directory(name="Make /etc/postfix/sasl", path="/etc/postfix/sasl", user="root", mode="755")
     templates.put("sasl/smtpd.conf", SMTPD_CONF)
-    server.user(
+    users.in_group(
         name="Put postfix in group sasl, which alone may reach saslauthd's socket",
         user="postfix",
-        groups=["sasl"],
-        append=True,
-        ensure_home=False,  # or /var/spool/postfix would change its owner
+        group="sasl",
     )
     return configuration(relay)
 

@@ -18,9 +18,9 @@ kill -0 $(cat /var/spool/postfix/pid/master.pid) 2>/dev/null ||
   echo "Postfix does not run; see postfix check, and journalctl -u 'postfix*'"
 """
 
-# A listener that is new may take a moment, so each is asked again, for five seconds at most. The conversation
-# ends with QUIT, sent after the answer: commands sent ahead of it are refused (smtpd_forbid_unauth_pipelining),
-# and openssl does not end with its input (s_client(1), -quiet).
+# A listener that is new may take a moment, so each is asked again, for five seconds at most. QUIT ends the
+# conversation, for openssl does not end with its input (s_client(1), -quiet). It is sent after the answer:
+# what comes before is refused (smtpd_forbid_unauth_pipelining).
 PORTS = r"""
 converse() {
   timeout 10 bash -c '
