@@ -3,8 +3,13 @@
 pyinfra inventories/prod.py deploy.py
 """
 
+from pyinfra import host
+
+import prefetch
 from tasks import activate, certificates, firewall, logs, packages, postfix, preflight, privacy, sasl, tls
 from tasks.configuration import merge
+
+prefetch.facts(host)  # what all steps ask, in one question; they need not know
 
 preflight.check()  # refuses what cannot work, before anything on any host is changed
 
