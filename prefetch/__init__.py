@@ -29,6 +29,7 @@ from pyinfra.api import Host
 
 from prefetch.connector import Prefetching
 from prefetch.operations import watch
+from prefetch.stack import known_as_module
 
 
 def facts(host: Host) -> None:
@@ -40,3 +41,4 @@ def facts(host: Host) -> None:
         return
     host.connector = Prefetching(host.connector)
     watch(host.state)
+    known_as_module(host.state)
