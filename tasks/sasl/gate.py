@@ -57,8 +57,11 @@ REFUSALS = {
     },
     "rimap": {"remote server rejected your credentials"},
 }
-# auth.emerg to auth.err (syslog(3)): what saslauthd itself complains of is no user's fault.
-COMPLAINTS = range(32, 36)
+# Errors of a search after which lak.c says "User not found" all the same.
+NO_SEARCH = re.compile(
+    r"ldap_search_st\(\) failed: "
+    r"(Time limit exceeded|Server is busy|Server is unavailable|Insufficient access)"
+)
 
 
 @dataclass
@@ -66,11 +69,11 @@ class Window:
     """What saslauthd logged while a request was with it."""
 
     last_words: set[str] = field(default_factory=set)
-    complaint: bool = False
+    outage: bool = False
 
     def refuses(self, mechanism: str) -> bool:
         """Tell whether every request that ended meanwhile was refused, this one among them."""
-        return not self.complaint and bool(self.last_words) and self.last_words <= REFUSALS[mechanism]
+        return not self.outage and bool(self.last_words) and self.last_words <= REFUSALS[mechanism]
 
 
 @dataclass(frozen=True)
@@ -143,9 +146,7 @@ class Gate:
     async def judge(self, login: bytes, password: bytes, service: bytes, realm: bytes) -> bytes:
         """Give saslauthd's answer; none where nobody could judge."""
         fits = max(len(login), len(service), len(realm)) <= LONGEST and len(password) <= self.longest_password
-        # saslauthd takes a hash of a scheme that it does not know for the password itself (lak.c).
-        is_hash = self.no_hashes and HASH.match(password)
-        if not (fits and login and password and self.names.accept(login, realm)) or is_hash:
+        if not (fits and login and self.names.accept(login, realm) and self.may_be_right(password)):
             tell(6, f"refused unasked: {login!a} {realm!a}")
             return b"NO"
         answer, window = await self.ask(login, password, service, realm)
@@ -154,6 +155,16 @@ class Gate:
         if window.refuses(self.mechanism) and await self.bind_is_the_users(window, service, realm):
             return b"NO"
         return b""
+
+    def may_be_right(self, password: bytes) -> bool:
+        """Refuse passwords that saslauthd would not take for what they are.
+
+        Line ends would be commands to an IMAP server (auth_rimap.c). A hash of a scheme that saslauthd does
+        not know it compares with the password itself (lak.c).
+        """
+        if self.mechanism == "rimap" and set(password) & set(b"\r\n"):
+            return False
+        return bool(password) and not (self.no_hashes and HASH.match(password))
 
     async def bind_is_the_users(self, window: Window, service: bytes, realm: bytes) -> bool:
         """See whether it was the user's bind that the directory refused, and not the relay's own.
@@ -204,46 +215,51 @@ class Gate:
 
     def note(self, line: str) -> None:
         """Note a line in every open window, and write it to the journal."""
-        priority, text = parsed(line)
-        tell(priority & 7, text)
+        level, text = parsed(line)
+        tell(level, text)
         for window in self.windows:
-            window.complaint |= priority in COMPLAINTS
+            window.outage |= NO_SEARCH.search(text) is not None
             if found := LAST_WORD[self.mechanism].search(text):
                 window.last_words.add(found[1])
 
     async def relay_imap(
         self, reader: StreamReader, writer: StreamWriter, options: argparse.Namespace
     ) -> None:
-        """Hand saslauthd's conversation with the IMAP server on, in TLS."""
+        """Hand saslauthd's conversation with the IMAP server on, in TLS, until the server ends it."""
         host, _, port = options.imap.rpartition(":")
-        try:
-            async with asyncio.timeout(IMAP_SECONDS):
-                trust = ssl.create_default_context(cafile=options.ca)
-                there, to_there = await asyncio.open_connection(
-                    host.strip("[]"), int(port), ssl=trust, happy_eyeballs_delay=0.25
-                )
-                await asyncio.gather(copy(reader, to_there), self.copy_judgement(there, writer))
-        except OSError as error:
-            tell(3, f"IMAP server {options.imap}: {str(error) or 'silent'}")
-        writer.close()
+        with contextlib.ExitStack() as ending:
+            ending.callback(writer.close)
+            try:
+                async with asyncio.timeout(IMAP_SECONDS):
+                    trust = ssl.create_default_context(cafile=options.ca)
+                    there, to_there = await asyncio.open_connection(
+                        host.strip("[]"), int(port), ssl=trust, happy_eyeballs_delay=0.25
+                    )
+                    ending.callback(to_there.transport.abort)
+                    sending = asyncio.create_task(copy(reader, to_there))
+                    ending.callback(sending.cancel)
+                    await self.copy_judgement(there, writer)
+            except (ConnectionResetError, BrokenPipeError):
+                pass  # saslauthd has heard enough
+            except OSError as error:
+                tell(3, f"IMAP server {options.imap}: {str(error) or 'silent'}")
 
     async def copy_judgement(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Hand on what the IMAP server says; its own outage is one of the relay's too (RFC 5530)."""
         while line := await reader.readline():
             if b" NO [UNAVAILABLE]" in line:
                 for window in self.windows:
-                    window.complaint = True
+                    window.outage = True
             writer.write(line)
             await writer.drain()
-        writer.close()
 
 
 async def copy(reader: StreamReader, writer: StreamWriter) -> None:
     """Hand bytes on until there are no more."""
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
 
 
 def counted(text: bytes) -> bytes:
@@ -257,9 +273,9 @@ async def read_string(reader: StreamReader) -> bytes:
 
 
 def parsed(line: str) -> tuple[int, str]:
-    """Part a line as syslog(3) sends it, ``<PRI>DATE saslauthd[PID]: TEXT``, into priority and text."""
+    """Part a line as syslog(3) sends it, ``<PRI>DATE saslauthd[PID]: TEXT``, into level and text."""
     found = re.match(r"<(\d+)>\w{3} [ \d]\d [\d:]{8} ([^:]*: )?(.*)", line, re.DOTALL)
-    return (int(found[1]), found[3]) if found else (36, line)
+    return (int(found[1]) & 7, found[3]) if found else (4, line)
 
 
 def tell(level: int, text: str) -> None:
