@@ -31,7 +31,7 @@ from pathlib import Path
 
 SECONDS = 9.0  # until a login that nobody answered is put off; Postfix needs a moment more
 STUCK = 40.0  # seconds until a worker of saslauthd counts as lost
-IMAP_SECONDS = 8.0  # for a whole conversation with the IMAP server
+IMAP_SECONDS = 6.0  # for a whole conversation with the IMAP server
 LONGEST = 256  # bytes; saslauthd takes no longer string (MAX_REQ_LEN)
 
 # saslauthd's last word on a request, by mechanism, as lak.c, auth_pam.c and saslauthd-main.c log it.
