@@ -40,12 +40,12 @@ LAST_WORD = {
     "pam": re.compile(r"auth_pam: pam_\w+ failed: (.+)$"),
     "rimap": re.compile(r"auth failure: .* \[mech=rimap\] \[reason=(.*)\]$"),
 }
-WRONG_BIND = "-7"
+NO_SUCH_USER, WRONG_BIND = "-6", "-7"
 HASH = re.compile(rb"\{[\w./-]+\}")  # as userPassword has it (RFC 2307)
 # The last words that refuse; all others tell of an outage, or of something that nobody has thought of.
 REFUSALS = {
     # No password to compare with, not in the group, wrong password, no such user, bind refused (lak.h).
-    "ldap": {"-1", "-4", "-5", "-6", WRONG_BIND},
+    "ldap": {"-1", "-4", "-5", NO_SUCH_USER, WRONG_BIND},
     "pam": {
         "Authentication failure",
         "User not known to the underlying authentication module",
@@ -70,6 +70,8 @@ class Window:
 
     last_words: set[str] = field(default_factory=set)
     outage: bool = False
+    about: str = ""
+    """Login that nobody else has at the moment: only lines about it are noted then."""
 
     def refuses(self, mechanism: str) -> bool:
         """Tell whether every request that ended meanwhile was refused, this one among them."""
@@ -131,6 +133,7 @@ class Gate:
         self.log = log
         self.workers = asyncio.Semaphore(options.workers)
         self.windows: list[Window] = []
+        self.looks: dict[bytes, asyncio.Task[bool]] = {}
         self.broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
@@ -169,13 +172,23 @@ class Gate:
     async def bind_is_the_users(self, window: Window, service: bytes, realm: bytes) -> bool:
         """See whether it was the user's bind that the directory refused, and not the relay's own.
 
-        saslauthd says the same of both. For a name that does not exist it binds as the relay alone.
+        saslauthd says the same of both. Many who wait share one look: it costs no more when somebody guesses
+        passwords.
         """
         if not self.asks_twice or WRONG_BIND not in window.last_words:
             return True
-        nobody = f"quietrelay-{secrets.token_hex(8)}".encode()
-        _, second = await self.ask(nobody, b"x", service, realm)
-        return second.refuses(self.mechanism) and second.last_words == {"-6"}
+        if realm not in self.looks:
+            self.looks[realm] = asyncio.create_task(self.relay_may_search(service, realm))
+        return await asyncio.shield(self.looks[realm])
+
+    async def relay_may_search(self, service: bytes, realm: bytes) -> bool:
+        """Ask for a name that does not exist, for which saslauthd binds as the relay alone."""
+        nobody = f"quietrelay-{secrets.token_hex(8)}"
+        async with self.workers:
+            del self.looks[realm]  # those who come from now on need a later look
+            window = Window(about=nobody)
+            await self.exchange((nobody.encode(), b"x", service, realm), window)
+        return window.last_words == {NO_SUCH_USER} and not window.outage
 
     async def ask(self, *request: bytes) -> tuple[bytes, Window]:
         """Have saslauthd judge as soon as it has a free worker, and note what it logs meanwhile.
@@ -184,13 +197,13 @@ class Gate:
         be late after an outage never reach it.
         """
         await self.workers.acquire()
-        exchange = asyncio.create_task(self.exchange(request))
-        exchange.add_done_callback(lambda _: self.workers.release())
-        return await asyncio.shield(exchange)
-
-    async def exchange(self, request: tuple[bytes, ...]) -> tuple[bytes, Window]:
-        """Hold the conversation. A saslauthd that does not is ended with the gate; systemd begins anew."""
         window = Window()
+        exchange = asyncio.create_task(self.exchange(request, window))
+        exchange.add_done_callback(lambda _: self.workers.release())
+        return await asyncio.shield(exchange), window
+
+    async def exchange(self, request: tuple[bytes, ...], window: Window) -> bytes:
+        """Hold the conversation. A saslauthd that does not is ended with the gate; systemd begins anew."""
         self.windows.append(window)
         try:
             async with asyncio.timeout(STUCK):
@@ -198,14 +211,14 @@ class Gate:
                 writer.write(b"".join(map(counted, request)))
                 answer = await read_string(reader)
                 writer.close()
+                return answer
         except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
             if not self.broken.done():
                 self.broken.set_result(f"saslauthd does not answer: {error!r}")
-            return b"", window
+            return b""
         finally:
             self.read_log()
             self.windows = [other for other in self.windows if other is not window]
-        return answer, window
 
     def read_log(self) -> None:
         """Take in what saslauthd has logged so far, and hand it on."""
@@ -218,6 +231,8 @@ class Gate:
         level, text = parsed(line)
         tell(level, text)
         for window in self.windows:
+            if window.about not in text:
+                continue
             window.outage |= NO_SEARCH.search(text) is not None
             if found := LAST_WORD[self.mechanism].search(text):
                 window.last_words.add(found[1])

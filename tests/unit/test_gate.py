@@ -135,6 +135,17 @@ class TestRefusals:
 
         assert asyncio.run(window()).refuses(mechanism) is refuses
 
+    def test_a_look_at_the_relays_own_bind_is_not_misled_by_others(self, tmp_path: Path) -> None:
+        async def looked() -> Window:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+                tested = gate_of(tmp_path, log, "--mechanism=ldap")
+                tested.windows.append(Window(about="quietrelay-7f"))
+                for text in ("for alice: wrong (-7)", "for quietrelay-7f: User not found (-6)"):
+                    tested.note(f"<39>Nov 24 14:00:00 saslauthd[7]: Authentication failed {text}")
+                return tested.windows[0]
+
+        assert asyncio.run(looked()).last_words == {"-6"}
+
     def test_a_line_of_the_log_is_parted(self) -> None:
         assert parsed("<35>Nov  4 14:00:00 saslauthd[7]: a: b") == (3, "a: b")
         assert parsed("<86>Nov 24 14:00:00 saslauthd: a") == (6, "a")
