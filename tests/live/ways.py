@@ -1,6 +1,7 @@
 """Other ways to log in, on the relays of an inventory, and what every way owes to users and to intruders."""
 
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.live.deploy import Deploy, Run
@@ -47,6 +48,10 @@ class Ways:
     def run(self, what: str = "deploy.py") -> Run:
         """Deploy what was chosen once more."""
         return Deploy(self._now, self._root, what).run()
+
+    def plan(self) -> Run:
+        """Tell what deploying it would change."""
+        return Deploy(self._now, self._root).plan()
 
     def go_back(self) -> Run:
         """Deploy the inventory as it is."""
@@ -113,7 +118,9 @@ def replies_to_intrusions(program: MailProgram, door: Door, account: Account) ->
     lines = {about: b64encode(said).decode() for about, said in intrusions(account).items()}
     right = b64encode(b"\0%s\0%s" % tuple(word.encode() for word in account)).decode()
     lines |= {"broken base64": right[:-3], "base64 of two": f"{right}{right}", "no base64": "%%%"}
-    return {about: _reply_to(program, door, line) for about, line in lines.items()}
+    with ThreadPoolExecutor(10) as pool:
+        codes = pool.map(lambda line: _reply_to(program, door, line), lines.values())
+        return dict(zip(lines, codes, strict=True))
 
 
 def _reply_to(program: MailProgram, door: Door, line: str) -> int:
