@@ -66,9 +66,9 @@ def forget() -> None:
     others = [way for way in WAYS.values() if way is not wanted]
     for way in others:
         way.forget()
-    unasked = {id(way.ASKED): way.ASKED for way in others if way.ASKED is not wanted.ASKED}
-    for asked in unasked.values():
-        asked.forget()
+    for stop in dict.fromkeys(way.ASKED.forget for way in others):
+        if stop is not wanted.ASKED.forget:
+            stop()
     if not wanted.ASKED.smtpd_conf:
         files.file(name=f"Remove {SMTPD_CONF}", path=SMTPD_CONF, present=False)
 

@@ -21,12 +21,6 @@ VERSIONS = ("2.3", "2.4")  # which differ in language
 
 PACKAGES: Sequence[str] = ("dovecot-core",)
 
-# That it answers is seen on every port: smtpd asks it for the mechanisms that it offers.
-HEALTH = f"""\
-runuser -u postfix -- test -w {SOCKET} ||
-  echo "user postfix cannot reach Dovecot on {SOCKET}; see journalctl -u quietrelay-dovecot, and group sasl"
-"""
-
 
 def run(mechanisms: Sequence[str], *, users: str = "", ldap: str = "") -> None:
     """Have it answer on its socket.
@@ -62,7 +56,16 @@ def forget() -> None:
     files.file(name=f"Remove {CONF}", path=CONF, present=False)
 
 
-ASKED = Asked(health=HEALTH, type="dovecot", path=SOCKET, forget=forget)
+def asked(socket: str) -> Asked:
+    """Say how Postfix asks it, at a socket.
+
+    That it answers is seen on every port: smtpd asks it for the mechanisms that it offers.
+    """
+    health = f"""\
+runuser -u postfix -- test -w {socket} ||
+  echo "user postfix cannot reach {socket}; see journalctl -u 'quietrelay-*', and group sasl"
+"""
+    return Asked(health=health, type="dovecot", path=socket, forget=forget)
 
 
 def layers(rests_on: Sequence[str]) -> Iterator[Layer]:

@@ -1,4 +1,4 @@
-"""Dovecot asks an LDAP directory, by a link that notices silence in time."""
+"""Dovecot asks an LDAP directory, by a link that knows an outage from a wrong password."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,10 +21,10 @@ CONF = "/etc/dovecot/quietrelay-ldap.conf"
 DIRECTORY_CA = "/etc/dovecot/quietrelay-ldap.ca.pem"
 LINK = "/usr/local/lib/quietrelay/ldap_link.py"
 LINK_UNIT = "/etc/systemd/system/quietrelay-ldap.service"
-SOCKET = "/run/quietrelay-ldap/socket"
+DIRECTORY = "/run/quietrelay-ldap/directory"
 
 PACKAGES: Sequence[str] = (*dovecot.PACKAGES, "dovecot-ldap", "python3")
-ASKED = dovecot.ASKED
+ASKED = dovecot.asked("/run/quietrelay-ldap/postfix")
 MECHANISMS = ("PLAIN", "LOGIN")  # the directory checks passwords, so Dovecot has to be told them
 
 SCOPES = {"sub": "subtree", "one": "onelevel", "base": "base"}
@@ -98,7 +98,7 @@ def conf(login: DovecotLdap, version: str, bind_password: SecretStr) -> str:
     return templates.render(
         "dovecot/ldap.conf",
         version=version,
-        uri=f"ldapi://{SOCKET.replace('/', '%2F')}",
+        uri=f"ldapi://{DIRECTORY.replace('/', '%2F')}",
         base=_quoted(login.search_base),
         scope=SCOPES[login.scope],
         bind_dn=_quoted(login.bind_dn or ""),

@@ -17,7 +17,7 @@ from tasks.sasl import dovecot
 USERS = "/etc/dovecot/quietrelay.users"
 
 PACKAGES = dovecot.PACKAGES
-ASKED = dovecot.ASKED
+ASKED = dovecot.asked(dovecot.SOCKET)
 
 
 def check(login: DovecotPasswdFile) -> None:

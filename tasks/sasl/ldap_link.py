@@ -1,10 +1,14 @@
-"""The link from Dovecot to the directory: it notices silence in time. Runs on the relay, by itself.
+"""The link from Postfix by Dovecot to the directory: an outage is no wrong password. Runs on the relay.
 
 Dovecot's own patience with a directory is sixty seconds for an answer and five for each address that does not
 answer, and all logins wait with it; none of that is a setting. Postfix waits ten for Dovecot. So Dovecot asks
 at a Unix socket here, and the link goes to the first server that can be reached, by TLS from the start or by
 StartTLS (RFC 4511 4.14), its certificate checked. Where none can be, or where one is silent, the link itself
 answers «unavailable», which Dovecot takes for a temporary failure, and never for a wrong password.
+
+Postfix does not know Dovecot's word for that, and would tell the user of a wrong password all the same. So
+Postfix asks here too: the link hands everything on, but hangs up where Dovecot speaks of a temporary failure,
+which Postfix takes for one (454).
 """
 
 import argparse
@@ -22,6 +26,7 @@ from urllib.parse import urlsplit
 REACHED = 2.0  # seconds to reach one of the servers, TLS included; Dovecot takes six more to give a login up
 ANSWERED = 3.0  # seconds until an answer begins
 LONGEST = 1 << 20  # bytes of a message
+DOVECOT = "/run/quietrelay-dovecot/postfix"
 # ExtendedRequest for StartTLS, and what the response begins with if it succeeds.
 START_TLS = bytes.fromhex("301d02010177188016") + b"1.3.6.1.4.1.1466.20037"
 STARTED = bytes.fromhex("0a0100")
@@ -95,6 +100,34 @@ class Link:
                 raise OSError("the server refuses StartTLS")
             await to_there.start_tls(self.trust, server_hostname=parts.hostname)
         return there, to_there
+
+
+async def hand_over(reader: StreamReader, writer: StreamWriter) -> None:
+    """Hand Postfix's conversation with Dovecot on, up to a temporary failure."""
+    with contextlib.suppress(OSError):
+        there, to_there = await asyncio.open_unix_connection(DOVECOT)
+        ways = [asyncio.create_task(lines(reader, to_there)), asyncio.create_task(lines(there, writer))]
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        to_there.close()
+    writer.close()
+
+
+async def lines(reader: StreamReader, writer: StreamWriter) -> None:
+    """Hand lines on until there are no more, or one tells of a temporary failure."""
+    with contextlib.suppress(OSError, ValueError):  # ValueError: a line without an end
+        while line := await reader.readline():
+            if is_temporary_failure(line):
+                return
+            writer.write(line)
+            await writer.drain()
+
+
+def is_temporary_failure(line: bytes) -> bool:
+    """Tell whether Dovecot could not judge (doc.dovecot.org, «Dovecot Authentication Protocol»)."""
+    command, *words = line.rstrip(b"\n").split(b"\t")
+    return command == b"FAIL" and b"code=temp_fail" in words[1:]
 
 
 class SilenceError(Exception):
@@ -199,7 +232,9 @@ async def run(options: argparse.Namespace) -> None:
     """Serve until systemd ends it."""
     directory = Path(os.environ["RUNTIME_DIRECTORY"])
     link = Link(options.server, options.ca)
-    server = await asyncio.start_unix_server(link.serve, str(directory / "socket"))
+    await asyncio.start_unix_server(link.serve, str(directory / "directory"))
+    server = await asyncio.start_unix_server(hand_over, str(directory / "postfix"))
+    (directory / "postfix").chmod(0o660)  # the group is the unit's, sasl
     (directory / "pid").write_text(f"{os.getpid()}\n")
     ready()
     async with server:

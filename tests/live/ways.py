@@ -1,6 +1,7 @@
 """Other ways to log in, on the relays of an inventory, and what every way owes to users and to intruders."""
 
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.live.deploy import Deploy, Run
@@ -52,6 +53,10 @@ class Ways:
     def are_the_given(self) -> bool:
         """Whether the relays have what the inventory names."""
         return self._now == str(self._given)
+
+    def plan(self) -> Run:
+        """Tell what deploying it would change."""
+        return Deploy(self._now, self._root).plan()
 
     def go_back(self) -> Run:
         """Deploy the inventory as it is."""
@@ -118,7 +123,9 @@ def replies_to_intrusions(program: MailProgram, door: Door, account: Account) ->
     lines = {about: b64encode(said).decode() for about, said in intrusions(account).items()}
     right = b64encode(b"\0%s\0%s" % tuple(word.encode() for word in account)).decode()
     lines |= {"broken base64": right[:-3], "base64 of two": f"{right}{right}", "no base64": "%%%"}
-    return {about: _reply_to(program, door, line) for about, line in lines.items()}
+    with ThreadPoolExecutor(10) as pool:
+        codes = pool.map(lambda line: _reply_to(program, door, line), lines.values())
+        return dict(zip(lines, codes, strict=True))
 
 
 def _reply_to(program: MailProgram, door: Door, line: str) -> int:

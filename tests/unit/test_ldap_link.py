@@ -40,6 +40,20 @@ def test_response_is_unavailable_and_has_the_requests_number() -> None:
     assert (request, tag, content) == (b"\7", 0x61, bytes.fromhex("0a013404000400"))
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"FAIL\t1\tuser=alice\tcode=temp_fail\n", True),
+        (b"FAIL\t1\tuser=alice\n", False),
+        (b"FAIL\tcode=temp_fail\tuser=alice\n", False),
+        (b"OK\t1\tuser=code=temp_fail\n", False),
+        (b"OK\t1\tuser=alice\tcode=temp_fail\n", False),
+    ],
+)
+def test_temporary_failure_is_known(line: bytes, expected: bool) -> None:
+    assert ldap_link.is_temporary_failure(line) is expected
+
+
 def test_silence_is_told_of_what_was_asked_and_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ldap_link, "ANSWERED", 0.05)
 
