@@ -32,4 +32,5 @@ configuration = merge(
 )
 firewall.admit()
 activate.switch(configuration)
+sasl.forget()  # other ways to log in, which nobody asks any more
 ownership.forget()  # tables that Postfix does not ask any more

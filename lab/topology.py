@@ -28,6 +28,7 @@ GATEWAY_IPV6 = str(IPV6[1])
 MTU = 1400  # bytes; fits inside tunnels that carry the machine's own traffic
 
 RELAY_DOMAIN = "relay.test"
+SECOND_DOMAIN = "second.test"  # of users of the same directory
 OUTSIDE_DOMAIN = "outside.test"
 
 
@@ -89,17 +90,19 @@ class User:
     """A person in the directory.
 
     + about: what the password exercises
+    + domain: that of the mail address
     + aliases: further addresses to send from
     """
 
     uid: str
     password: str
     about: str
+    domain: str = RELAY_DOMAIN
     aliases: tuple[str, ...] = ()
 
     @property
     def mail(self) -> str:
-        return f"{self.uid}@{RELAY_DOMAIN}"
+        return f"{self.uid}@{self.domain}"
 
     @property
     def dn(self) -> str:
@@ -107,8 +110,14 @@ class User:
 
 
 USERS = (
-    User("alice", "correct-horse-7", "ordinary", (f"a.example@{RELAY_DOMAIN}", SHARED_ADDRESS)),
-    User("bob", "Tr0ubadour.3", "ordinary, a second person", (f"b.example@{RELAY_DOMAIN}", SHARED_ADDRESS)),
+    User("alice", "correct-horse-7", "ordinary", aliases=(f"a.example@{RELAY_DOMAIN}", SHARED_ADDRESS)),
+    User(
+        "bob",
+        "Tr0ubadour.3",
+        "ordinary, a second person",
+        aliases=(f"b.example@{RELAY_DOMAIN}", SHARED_ADDRESS),
+    ),
+    User("carol", "battery-staple-9", "ordinary, in another domain", SECOND_DOMAIN),
     User("inner", "two  words here", "blanks inside"),
     User("leading", "  starts late", "blanks at the start"),
     User("trailing", "ends late  ", "blanks at the end"),

@@ -32,6 +32,7 @@ def switch(configuration: Configuration) -> None:
     daemons.listening(name="Have Postfix listen on 25, 465 and 587", unit="postfix", ports=[25, 465, 587])
     health.answers(
         name="Hold a conversation with the relay",
-        password_check=sasl.chosen(relay).HEALTH,
+        password_check=sasl.chosen(relay).ASKED.health,
+        mechanisms=sasl.mechanisms(relay),
         auth_on_25=relay.submission.auth_on_25,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from pyinfra import host
 
-from tasks import pem
+from tasks import accounts
 from tasks.inventory_source import inventory_file
 from tasks.settings import SettingsError
 
@@ -44,14 +44,12 @@ def read_secret(setting: str, path: str) -> SecretStr:
     return SecretStr(secret)
 
 
-def read_ca(setting: str, path: str) -> str:
-    """Read a file with a CA's certificate in PEM.
+def read_accounts(setting: str, path: str) -> dict[str, str]:
+    """Read a file of accounts: name to password, or to a hash of it.
 
-    :raises SettingsError: when it is missing, unreadable or holds something else
+    :raises SettingsError: when it is missing, unreadable or holds something else; passwords are not told
     """
-    text = read(setting, path)
     try:
-        pem.chain(text)
+        return accounts.parse(read(setting, path))
     except ValueError as error:
-        raise complaint(setting, f"{path} {error}") from None
-    return text
+        raise complaint(setting, f"{path}: {error}") from None

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pyinfra import host
 from pyinfra.operations import files
 
-from tasks import operator_files, settings, templates
+from tasks import operator_files, settings, templates, trust
 from tasks.configuration import Configuration
 from tasks.facts.postfix import PostfixSays
 from tasks.logins import SaslauthdLdap
@@ -26,7 +26,6 @@ from tasks.step import step
 FILE = "/etc/postfix/senders"
 DIRECTORY = "/etc/postfix/senders.ldap"
 DIRECTORY_CA = "/etc/postfix/senders.ca.pem"
-DEBIAN_CAS = "/etc/ssl/certs/ca-certificates.crt"
 Access = SaslauthdLdap | SendersFromDirectory
 OURS = "$quietrelay_senders"
 
@@ -49,8 +48,7 @@ def check(relay: Settings) -> None:
             _owners(senders)
         case SendersFromDirectory() as senders:
             key, access = _access(relay, senders)
-            if access.ca_file:
-                operator_files.read_ca(f"{key}.ca_file", access.ca_file)
+            trust.check(f"{key}.ca_file", access.ca_file)
             _bind_password(key, access)
 
 
@@ -193,15 +191,7 @@ def _bind_password(key: str, access: Access) -> SecretStr:
 
 def _write_directory_table(relay: Settings, senders: SendersFromDirectory) -> None:
     key, access = _access(relay, senders)
-    if access.ca_file:
-        files.put(
-            name=f"Put the directory's CA in {DIRECTORY_CA}",
-            src=access.ca_file,
-            dest=DIRECTORY_CA,
-            user="root",
-            group="root",
-            mode="644",
-        )
+    trust.put(access.ca_file, DIRECTORY_CA, "directory")
     text = directory_table(relay, senders, access, _bind_password(key, access))
     secrets.file(name=f"Write {DIRECTORY}", path=DIRECTORY, content=SecretStr(text))
 
@@ -216,7 +206,7 @@ def directory_table(
     values: dict[str, Any] = {
         "senders": senders,
         "access": access,
-        "ca_file": DIRECTORY_CA if access.ca_file else DEBIAN_CAS,
+        "ca_file": trust.path(access.ca_file, DIRECTORY_CA),
         "bind_password": bind_password.get_secret_value(),
         "search_base": senders.search_base or access.search_base,
         "local_domain": relay.submission.local_domain,

@@ -1,4 +1,4 @@
-"""Packages: Postfix, Cyrus SASL and what the relay needs beside them."""
+"""Packages: Postfix, what checks passwords, and what the relay needs beside them."""
 
 from pyinfra import host
 from pyinfra.facts.deb import DebPackages
@@ -12,8 +12,6 @@ from tasks.step import step
 WANTED = [
     "postfix",
     "postfix-pcre",
-    "sasl2-bin",
-    "libsasl2-modules",
     "telnet-ssl",
     "ca-certificates",  # what other servers' and the directory's certificates are checked against
     "openssl",
@@ -38,7 +36,7 @@ def install() -> None:
     wanted = [*WANTED, *sasl.chosen(relay).PACKAGES, *ownership.packages(relay)]
     installed = host.get_fact(DebPackages)
     apt.packages(
-        name="Install Postfix, Cyrus SASL and telnet-ssl",
+        name="Install Postfix, what checks passwords, and telnet-ssl",
         packages=wanted,
         no_recommends=True,
         update=not set(wanted) <= set(installed),  # a converged run asks no package source anything

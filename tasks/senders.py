@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from tasks import ldap_access
 from tasks.section import Becomes, Section
-from tasks.values import Attribute, Fqdn, LdapUrl, Line, OperatorPath, Seconds
+from tasks.values import Attribute, Fqdn, LdapUrl, Line, OperatorPath
 
 
 class AnySender(Section):
@@ -64,7 +64,7 @@ class SendersFromDirectory(Section):
     bind_password_file: Annotated[OperatorPath | None, Becomes("bind_pw")] = None
     """File on your machine whose first line is the password of `bind_dn`."""
 
-    timeout: Annotated[Seconds, Becomes("timeout")] = 5
+    timeout: Annotated[int, Field(ge=1, le=300), Becomes("timeout")] = 5
     """Seconds until a silent server counts as down."""
 
     @model_validator(mode="after")

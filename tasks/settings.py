@@ -20,9 +20,13 @@ from pyinfra.api import Host
 
 from tasks import privacy_rules, telltale_headers
 from tasks.inventory_source import inventory_file
+from tasks.logins import DovecotLdap as DovecotLdap  # for inventories
+from tasks.logins import DovecotPasswdFile as DovecotPasswdFile
 from tasks.logins import Login
-from tasks.logins import SaslauthdLdap as SaslauthdLdap  # for inventories
+from tasks.logins import SaslauthdLdap as SaslauthdLdap
 from tasks.logins import SaslauthdPam as SaslauthdPam
+from tasks.logins import SaslauthdRimap as SaslauthdRimap
+from tasks.logins import Sasldb as Sasldb
 from tasks.section import Becomes, Section, SettingsError, describe
 from tasks.senders import AnySender, Senders, SendersFromDirectory
 from tasks.senders import SendersByLogin as SendersByLogin
@@ -180,6 +184,16 @@ class Settings(BaseModel):
         if self.privacy.trace == "classic" and self.submission.auth_on_25:
             raise ValueError(
                 "privacy.trace 'classic' cannot be had on port 25; add Submission(auth_on_25=False)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _adds_a_domain_that_is_served(self) -> Self:
+        domain = self.submission.local_domain
+        if domain and isinstance(self.login, SaslauthdLdap) and not self.login.accepts(domain):
+            raise ValueError(
+                f"submission.local_domain makes addresses of {domain}, and login accepts none; "
+                "drop it, or let SaslauthdLdap have it in domains, with names='address' or 'both'"
             )
         return self
 

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from tasks import telltale_headers
 from tasks.section import Becomes, Section
 from tasks.settings import Settings
-from tasks.values import Attribute, Days, Domain, Fqdn, HeaderName, HostPath, LdapUrl
+from tasks.values import Attribute, Days, Domain, Fqdn, HeaderName, HostPath, ImapsUrl, LdapUrl
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
@@ -28,6 +28,7 @@ PLAIN_WORDS = {
     str: "text",
     Fqdn: "host name",
     LdapUrl: "LDAP URL",
+    ImapsUrl: "IMAPS URL",
     HostPath: "path on the host",
     HeaderName: "header",
     Domain: "domain",
@@ -114,7 +115,7 @@ def _default(field: FieldInfo) -> str:
         return "required"
     value = field.get_default(call_default_factory=True)
     match value:
-        case None:
+        case None | ():
             return "not set"
         case str():
             return f"`{json.dumps(value)}`"

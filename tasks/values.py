@@ -19,15 +19,23 @@ def fqdn(name: str) -> str:
 
 def ldap_url(url: str) -> str:
     remedy = "write one like ldaps://ldap.example.org or ldap://ldap.example.org:389"
+    return _server(url, "LDAP", ("ldap", "ldaps"), remedy)
+
+
+def imaps_url(url: str) -> str:
+    return _server(url, "IMAP", ("imaps",), "write one like imaps://imap.example.org")
+
+
+def _server(url: str, protocol: str, schemes: tuple[str, ...], remedy: str) -> str:
     if "@" in url:
-        raise ValueError(f"an LDAP URL holds no login or password; {remedy}, and bind_dn beside it")
+        raise ValueError(f"an {protocol} URL holds no login or password; {remedy}")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise ValueError(f"{url!r} is not an LDAP URL; {remedy}") from None
-    if parts.scheme not in ("ldap", "ldaps") or not host or parts.path.strip("/") or port == 0:
-        raise ValueError(f"{url!r} is not an LDAP URL of a server; {remedy}")
+        raise ValueError(f"{url!r} is not an {protocol} URL; {remedy}") from None
+    if parts.scheme not in schemes or not host or parts.path.strip("/") or port == 0:
+        raise ValueError(f"{url!r} is not an {protocol} URL of a server; {remedy}")
     if re.search(r"\s", url) or parts.query or parts.fragment:
         raise ValueError(f"{url!r} holds more than a server's address; {remedy}")
     return url
@@ -82,6 +90,7 @@ NEEDED = (
 
 Fqdn = Annotated[str, AfterValidator(fqdn)]
 LdapUrl = Annotated[str, AfterValidator(ldap_url)]
+ImapsUrl = Annotated[str, AfterValidator(imaps_url)]
 MainCfValue = Annotated[str, AfterValidator(main_cf_value)]
 Line = Annotated[str, AfterValidator(one_line)]
 OperatorPath = Annotated[str, AfterValidator(one_line)]
@@ -90,4 +99,3 @@ HeaderName = Annotated[str, AfterValidator(header_name)]
 Domain = Annotated[str, AfterValidator(domain)]
 Attribute = Annotated[str, AfterValidator(attribute)]
 Days = Annotated[int, Field(ge=1, le=365)]
-Seconds = Annotated[int, Field(ge=1, le=300)]

@@ -1,7 +1,10 @@
-"""The LDAP directory that knows the users: slapd on ldap:// with StartTLS, ldaps:// and ldapi://.
+"""The LDAP directory that knows the users, twice, and an IMAP server that knows them as well.
 
-It answers anonymous searches in the clear and takes a password only over TLS. Root on the host may change
-anything by `ldapmodify -Y EXTERNAL -H ldapi:///`. See slapd-config(5), slapadd(8).
+slapd answers on ldap:// with StartTLS, ldaps:// and ldapi://; a second one, with the same content, on other
+ports. They answer anonymous searches in the clear and take a password only over TLS. Root on the host may
+change anything by `ldapmodify -Y EXTERNAL -H ldapi:///`. See slapd-config(5), slapadd(8).
+
+Dovecot answers on imaps:// (doc.dovecot.org, 2.3); its users are lines of `IMAP_USERS`.
 """
 
 from __future__ import annotations
@@ -16,13 +19,17 @@ from lab.furnishing import File, Role
 from lab.topology import BASE_DN, PEOPLE_DN, SERVICE_DN, SERVICE_PASSWORD, USERS, Host, User
 
 LAB = "/etc/ldap/lab"
+SECOND_LDAP, SECOND_LDAPS = 1389, 1636
+SECOND_LDAPI = "ldapi://%2Frun%2Fslapd-second%2Fldapi"
+IMAP_USERS = "/etc/dovecot/users"
+IMAP_UID = 5001
 ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"
 
 CONFIG = f"""\
 dn: cn=config
 objectClass: olcGlobal
 cn: config
-olcPidFile: /run/slapd/slapd.pid
+olcPidFile: RUN/slapd.pid
 olcLogLevel: stats
 olcSecurity: simple_bind=128
 olcTLSCACertificateFile: {LAB}/ca.pem
@@ -54,7 +61,7 @@ objectClass: olcDatabaseConfig
 objectClass: olcMdbConfig
 olcDatabase: {{1}}mdb
 olcSuffix: {BASE_DN}
-olcDbDirectory: /var/lib/ldap
+olcDbDirectory: DATABASE
 olcDbIndex: objectClass,uid,mail,mailLocalAddress eq
 olcAccess: {{0}}to attrs=userPassword
   by dn.exact={ROOT} manage
@@ -77,12 +84,54 @@ dn: ou=Services,{BASE_DN}
 objectClass: organizationalUnit
 """
 
+# Each slapd has its configuration and its database.
 SETUP = f"""
-rm -rf /etc/ldap/slapd.d /var/lib/ldap
-mkdir --mode=0750 /etc/ldap/slapd.d /var/lib/ldap
-slapadd -n 0 -F /etc/ldap/slapd.d -l {LAB}/config.ldif
-slapadd -n 1 -F /etc/ldap/slapd.d -l {LAB}/people.ldif
-chown -R openldap:openldap /etc/ldap/slapd.d /var/lib/ldap {LAB}
+for each in "" -second; do
+  config=/etc/ldap/slapd$each.d database=/var/lib/ldap$each
+  rm -rf $config $database
+  mkdir --mode=0750 $config $database
+  sed "s#DATABASE#$database#; s#RUN#/run/slapd$each#" {LAB}/config.ldif | slapadd -n 0 -F $config
+  slapadd -n 1 -F $config -l {LAB}/people.ldif
+  chown -R openldap:openldap $config $database {LAB}
+done
+groupadd --gid {IMAP_UID} imap
+useradd --uid {IMAP_UID} --gid imap --create-home --home-dir /var/mail/imap --shell /usr/sbin/nologin imap
+systemctl --quiet enable slapd-second
+"""
+
+SECOND = rf"""
+[Unit]
+Description=A second LDAP directory with the same content
+After=network.target
+
+[Service]
+User=openldap
+Group=openldap
+RuntimeDirectory=slapd-second
+ExecStart=/usr/sbin/slapd -d 0 -F /etc/ldap/slapd-second.d -h \
+  "ldap://:{SECOND_LDAP} ldaps://:{SECOND_LDAPS} {SECOND_LDAPI.replace("%", "%%")}"
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+DOVECOT = f"""\
+protocols = imap
+listen = *, ::
+ssl = required
+ssl_cert = </etc/dovecot/certificate.pem
+ssl_key = </etc/dovecot/key.pem
+auth_mechanisms = plain
+auth_failure_delay = 0
+mail_location = maildir:~/%u
+passdb {{
+  driver = passwd-file
+  args = {IMAP_USERS}
+}}
+userdb {{
+  driver = static
+  args = uid={IMAP_UID} gid={IMAP_UID} home=/var/mail/imap
+}}
 """
 
 
@@ -117,8 +166,13 @@ userPassword: {_hashed(SERVICE_DN, SERVICE_PASSWORD)}
     return "\n".join([TREE, service, *map(person, users)])
 
 
+def imap_users(users: Sequence[User]) -> str:
+    """The IMAP server's users, see doc.dovecot.org on passwd-file."""
+    return "".join(f"{user.uid}:{_hashed(user.dn, user.password)}::::::\n" for user in users)
+
+
 def files(host: Host, state: Path) -> list[File]:
-    """slapd's configuration, certificate and content, for SETUP to load."""
+    """slapd's configuration, certificate and content, for SETUP to load, and Dovecot's."""
     issued = certificates.ensure_certificate(host, state)
     return [
         File(f"{LAB}/ca.pem", certificates.ensure_authority(state).certificate),
@@ -127,6 +181,11 @@ def files(host: Host, state: Path) -> list[File]:
         File(f"{LAB}/config.ldif", CONFIG),
         File(f"{LAB}/people.ldif", people_ldif(USERS)),
         File("/etc/default/slapd", SERVICES),
+        File("/etc/systemd/system/slapd-second.service", SECOND),
+        File("/etc/dovecot/dovecot.conf", DOVECOT),
+        File("/etc/dovecot/certificate.pem", issued.certificate),
+        File("/etc/dovecot/key.pem", issued.key, 0o600),
+        File(IMAP_USERS, imap_users(USERS)),
     ]
 
 
@@ -142,4 +201,4 @@ def _hashed(dn: str, password: str) -> str:
     return ssha(password, hashlib.sha256(dn.encode()).digest()[:8])
 
 
-ROLE = Role(packages=("slapd", "ldap-utils"), files=files, setup=SETUP)
+ROLE = Role(packages=("slapd", "ldap-utils", "dovecot-imapd", "nftables"), files=files, setup=SETUP)

@@ -16,11 +16,12 @@ PORTS = """\
 expect() {
   for again in 1 2 3 4 5; do
     said=$({ printf 'EHLO localhost\\r\\n'; sleep 1; } |
-      timeout 10 openssl s_client -quiet -connect "localhost:$1" $2 2>&1)
-    case "$said" in *"$3"*) return;; esac
+      timeout 10 openssl s_client -quiet -connect "localhost:$1" $2 2>&1 | tr -d '\\r')
+    offered=$(echo "$said" | sed -n 's/^250[- ]AUTH //p' | tr ' ' '\\n' | LC_ALL=C sort | xargs)
+    case "$said" in *"250 "*) test "$offered" = "$3" && return;; esac
   done
-  echo "port $1 does not say '$3' over TLS but '$(echo "$said" | tail -n 1 | tr -d '\\r')'; \
-see Postfix's log, postfix/$4"
+  echo "port $1 does not offer the logins '$3' over TLS but '$offered'; it ends with \
+'$(echo "$said" | tail -n 1)'; see Postfix's log, postfix/$4"
 }
 """
 
@@ -44,15 +45,16 @@ class Health(FactBase[list[str]]):
     default = list
 
     @override
-    def command(self, password_check: str, auth_on_25: bool) -> str:
-        on_25 = "AUTH PLAIN LOGIN" if auth_on_25 else "250"
+    def command(self, password_check: str, mechanisms: Iterable[str], auth_on_25: bool) -> str:
+        offers = " ".join(sorted(mechanisms))
+        on_25 = offers if auth_on_25 else ""
         return (
             password_check
             + MASTER
             + PORTS
             + f"expect 25 '-starttls smtp' '{on_25}' smtpd & "
-            + "expect 465 '' 'AUTH PLAIN LOGIN' submissions/smtpd & "
-            + "expect 587 '-starttls smtp' 'AUTH PLAIN LOGIN' submission/smtpd & wait\n"
+            + f"expect 465 '' '{offers}' submissions/smtpd & "
+            + f"expect 587 '-starttls smtp' '{offers}' submission/smtpd & wait\n"
             + REWRITING
         )
 

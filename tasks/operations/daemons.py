@@ -4,6 +4,7 @@ from collections.abc import Generator, Sequence
 
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.facts.files import File
 
 from tasks.facts.daemons import Daemon, DaemonSays, Timer, Unheard, mark_of
 
@@ -43,6 +44,22 @@ def _commands(
     elif found["newer"]:
         # The mark comes first: what changes while the daemon reads is newer than the mark.
         yield StringCommand("touch", QuoteString(mark_of(unit)), "&&", str(reload))
+
+
+@operation()
+def gone(unit: str, unit_file: str) -> Generator[StringCommand, None, None]:
+    """Have a daemon of ours stopped for good.
+
+    Another unit of the same name, a package's own, comes to light then, and stays switched off.
+
+    + unit: systemd unit, without ``.service``
+    + unit_file: the unit's file, which is ours
+    """
+    if not host.get_fact(File, path=unit_file):
+        host.noop(f"there is no {unit_file}")
+        return
+    yield StringCommand("systemctl disable --quiet --now", QuoteString(unit))
+    yield StringCommand("rm", QuoteString(unit_file), "&& systemctl daemon-reload")
 
 
 @operation()

@@ -1,52 +1,36 @@
 """SASL: how users prove who they are. Each way that an inventory can name is a module here."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 from pyinfra import host
 from pyinfra.operations import files, server
 
 from tasks import settings, templates
 from tasks.configuration import Configuration
-from tasks.layer import Account, Layer
-from tasks.logins import SaslauthdLdap, SaslauthdPam
-from tasks.sasl import ldap, pam
+from tasks.logins import (
+    DovecotLdap,
+    DovecotPasswdFile,
+    SaslauthdLdap,
+    SaslauthdPam,
+    SaslauthdRimap,
+    Sasldb,
+)
+from tasks.sasl import dovecot_ldap, dovecot_passwd_file, ldap, pam, rimap, sasldb
+from tasks.sasl.way import Way
 from tasks.section import Section
 from tasks.settings import Settings
 from tasks.step import step
 
 SMTPD_CONF = "/etc/postfix/sasl/smtpd.conf"
 
-
-class Way(Protocol):
-    """A way to log in, as a module: `login` is its section of the inventory."""
-
-    PACKAGES: Sequence[str]
-    """Debian packages that only this way needs."""
-
-    HEALTH: str
-    """Shell script that prints what is wrong with it on the host, a line each."""
-
-    def check(self, login: Any) -> None:
-        """Refuse files of the operator that it could not work with.
-
-        :raises SettingsError: when one is missing or not what its setting says
-        """
-
-    def configure(self, login: Any) -> None:
-        """Have it check passwords on the host."""
-
-    def layers(self, login: Any, account: Account | None) -> Iterator[Layer]:
-        """Say what has to be well for a login, for the doctor; the last is whether Postfix gets its answer.
-
-        :param account: who should be able to log in, if somebody was named
-        """
-
-    def forget(self) -> None:
-        """Take back what it put on the host, where another way takes its place."""
-
-
-WAYS: dict[type[Section], Way] = {SaslauthdLdap: ldap, SaslauthdPam: pam}
+WAYS: dict[type[Section], Way] = {
+    SaslauthdLdap: ldap,
+    SaslauthdPam: pam,
+    SaslauthdRimap: rimap,
+    Sasldb: sasldb,
+    DovecotPasswdFile: dovecot_passwd_file,
+    DovecotLdap: dovecot_ldap,
+}
 
 
 def check(relay: Settings) -> None:
@@ -59,17 +43,15 @@ def check(relay: Settings) -> None:
 
 @step("SASL")
 def configure() -> Configuration:
-    """Have passwords checked in the way that the inventory names and in no other, and Postfix ask there."""
+    """Have passwords checked in the way that the inventory names, and Postfix ask there."""
     relay = settings.of(host)
-    wanted = chosen(relay)
-    wanted.configure(relay.login)
-    for way in WAYS.values():
-        if way is not wanted:
-            way.forget()
-    files.directory(name="Make /etc/postfix/sasl", path="/etc/postfix/sasl", user="root", mode="755")
-    templates.put("sasl/smtpd.conf", SMTPD_CONF)
+    way = chosen(relay)
+    way.configure(relay.login)
+    if lines := way.ASKED.smtpd_conf:
+        files.directory(name="Make /etc/postfix/sasl", path="/etc/postfix/sasl", user="root", mode="755")
+        templates.put("sasl/smtpd.conf", SMTPD_CONF, lines=lines, mechanisms=mechanisms(relay))
     server.user(
-        name="Put postfix in group sasl, which alone may reach saslauthd's socket",
+        name="Put postfix in group sasl, which alone may have passwords checked",
         user="postfix",
         groups=["sasl"],
         append=True,
@@ -78,21 +60,40 @@ def configure() -> Configuration:
     return configuration(relay)
 
 
+@step("SASL")
+def forget() -> None:
+    """Take back what other ways put on the host, once Postfix asks elsewhere."""
+    wanted = chosen(settings.of(host))
+    others = [way for way in WAYS.values() if way is not wanted]
+    for way in others:
+        way.forget()
+    unasked = {id(way.ASKED): way.ASKED for way in others if way.ASKED is not wanted.ASKED}
+    for asked in unasked.values():
+        asked.forget()
+    if not wanted.ASKED.smtpd_conf:
+        files.file(name=f"Remove {SMTPD_CONF}", path=SMTPD_CONF, present=False)
+
+
 def chosen(relay: Settings) -> Way:
     """Tell which way the inventory names."""
     return WAYS[type(relay.login)]
 
 
+def mechanisms(relay: Settings) -> Sequence[str]:
+    """Name the SASL mechanisms that the relay offers under TLS."""
+    return chosen(relay).mechanisms(relay.login)
+
+
 def configuration(relay: Settings) -> Configuration:
     """Say how Postfix authenticates (SASL_README)."""
-    submission = relay.submission
+    submission, asked = relay.submission, chosen(relay).ASKED
     return Configuration(
         parameters={
             "smtpd_sasl_auth_enable": "yes",
-            "smtpd_sasl_type": "cyrus",
-            "smtpd_sasl_path": "smtpd",
-            # Debian 13's Postfix finds smtpd.conf only so, and else offers what saslauthd cannot check.
-            "cyrus_sasl_config_path": "/etc/postfix/sasl",
+            "smtpd_sasl_type": asked.type,
+            "smtpd_sasl_path": asked.path,
+            # Debian 13's Postfix finds smtpd.conf only so, and else offers what nobody here can check.
+            "cyrus_sasl_config_path": "/etc/postfix/sasl" if asked.smtpd_conf else None,
             "smtpd_sasl_security_options": "noanonymous",
             "smtpd_sasl_local_domain": submission.local_domain,
             "broken_sasl_auth_clients": "yes" if submission.broken_sasl_auth_clients else "no",

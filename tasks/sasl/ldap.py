@@ -5,29 +5,35 @@ from collections.abc import Iterator, Sequence
 from pydantic import SecretStr
 from pyinfra.operations import files
 
-from tasks import templates
+from tasks import templates, trust
 from tasks.layer import Account, Layer
 from tasks.logins import SaslauthdLdap
 from tasks.operations import secrets
-from tasks.operator_files import read_ca, read_secret
+from tasks.operator_files import complaint, read_secret
 from tasks.sasl import ldap_layers, saslauthd, saslauthd_layers
+from tasks.sasl.ldap_layers import Directory
 
 CONF = "/etc/saslauthd.conf"
 DIRECTORY_CA = "/etc/saslauthd.ca.pem"
-DEBIAN_CAS = "/etc/ssl/certs/ca-certificates.crt"
 
-PACKAGES: Sequence[str] = ("ldap-utils",)  # for the doctor, who asks as saslauthd does
-HEALTH = saslauthd.HEALTH
+# What saslauthd's LDAP module cuts passwords off at, its own and users' (lak.h).
+LONGEST_PASSWORD = 127  # bytes
+# What a DN is made of beside names (RFC 4514); saslauthd escapes names for filters alone.
+OF_A_DN = ',+"\\<>;=#'
+
+PACKAGES: Sequence[str] = (*saslauthd.PACKAGES, "ldap-utils")  # for the doctor
+ASKED = saslauthd.ASKED
 
 
 def check(login: SaslauthdLdap) -> None:
-    """Refuse a CA that is none, and a password file without a password.
+    """Refuse a CA that is none, and a password file without a password, or with one that is cut off.
 
     :raises SettingsError: naming the file and the remedy
     """
-    if path := login.ca_file:
-        read_ca("login.ca_file", path)
-    _bind_password(login)
+    trust.check("login.ca_file", login.ca_file)
+    if len(_bind_password(login).get_secret_value().encode()) > LONGEST_PASSWORD:
+        about = f"{login.bind_password_file} holds a password of more than {LONGEST_PASSWORD} bytes, which "
+        raise complaint("login.bind_password_file", about + "saslauthd cuts off; give bind_dn a shorter one")
 
 
 def _bind_password(login: SaslauthdLdap) -> SecretStr:
@@ -36,35 +42,70 @@ def _bind_password(login: SaslauthdLdap) -> SecretStr:
     return SecretStr("")
 
 
+def mechanisms(login: SaslauthdLdap) -> Sequence[str]:
+    """Name what saslauthd can check."""
+    return saslauthd.MECHANISMS
+
+
 def configure(login: SaslauthdLdap) -> None:
     """Write how the directory is asked, and have saslauthd ask."""
-    if login.ca_file:
-        files.put(
-            name=f"Put the directory's CA in {DIRECTORY_CA}",
-            src=login.ca_file,
-            dest=DIRECTORY_CA,
-            user="root",
-            group="root",
-            mode="644",
-        )
-    ca_file = _ca_file(login)
+    ca_file = trust.put(login.ca_file, DIRECTORY_CA, "directory")
     password = _bind_password(login).get_secret_value()
     conf = templates.render("saslauthd/saslauthd.conf", login=login, ca_file=ca_file, bind_password=password)
     secrets.file(name=f"Write {CONF}", path=CONF, content=SecretStr(conf))
-    saslauthd.run("ldap", login.workers, reads=[CONF, ca_file])
+    saslauthd.run(
+        arguments(login), unprivileged=True, credential=f"saslauthd.conf:{CONF}", reads=[CONF, ca_file]
+    )
+
+
+def arguments(login: SaslauthdLdap) -> dict[str, object]:
+    """Tell the gate which names to let through, and how."""
+    names_are_parts_of_a_dn = login.auth_method == "fastbind" or "%" in login.search_base
+    return {
+        "mechanism": "ldap",
+        "workers": login.workers,
+        "cache": login.cache_seconds,
+        "names": login.names,
+        "domain": login.domains,
+        "without": OF_A_DN if names_are_parts_of_a_dn else "",
+        "longest-password": LONGEST_PASSWORD,
+        "sure-of-bind": login.bind_dn is not None,
+        "no-hashes": login.auth_method == "custom",
+    }
+
+
+def layers(login: SaslauthdLdap, account: Account | None) -> Iterator[Layer]:
+    """Walk from the name over the directory's servers to saslauthd's answer."""
+    directory = Directory(
+        servers=login.servers,
+        ca_file=trust.path(login.ca_file, DIRECTORY_CA),
+        bind_dn=login.bind_dn,
+        password=f"sed -n 's/^ldap_password: //p' {CONF} | tr -d '\\n'",
+        search_base=login.search_base,
+        scope=login.scope,
+        finds=login.finds,
+        binds_as_user=login.auth_method != "custom",
+    )
+    rests_on = []
+    if account:
+        accepted = f"{account.login} is a name that the settings let in"
+        yield Layer(accepted, "true", lambda heard: judge_name(login, account.login))
+        rests_on.append(accepted)
+    yield from ldap_layers.layers(directory, account)
+    yield from saslauthd_layers.layers(account, [*rests_on, *ldap_layers.last_layers(directory, account)])
+
+
+def judge_name(login: SaslauthdLdap, name: str) -> str:
+    """Tell why the gate lets a name not through."""
+    _, at, domain = name.rpartition("@")
+    if at and not login.accepts(domain):
+        return f"it is an address; correct login.names, {login.names!r} now, or login.domains"
+    if not at and login.names == "address":
+        return "it is no address; correct login.names, 'address' now"
+    return ""
 
 
 def forget() -> None:
     """Remove what only the directory needs."""
     for path in (CONF, DIRECTORY_CA):
         files.file(name=f"Remove {path}", path=path, present=False)
-
-
-def layers(login: SaslauthdLdap, account: Account | None) -> Iterator[Layer]:
-    """Walk from the directory's servers to saslauthd's answer."""
-    yield from ldap_layers.layers(login, account, CONF, _ca_file(login))
-    yield from saslauthd_layers.layers(account, ldap_layers.last_layers(login, account))
-
-
-def _ca_file(login: SaslauthdLdap) -> str:
-    return DIRECTORY_CA if login.ca_file else DEBIAN_CAS

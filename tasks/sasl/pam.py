@@ -14,24 +14,24 @@ from tasks.sasl import saslauthd, saslauthd_layers
 
 SERVICE = "/etc/pam.d/smtp"  # named for the service that Postfix says it is
 
-PACKAGES: Sequence[str] = ()
-HEALTH = saslauthd.HEALTH
+PACKAGES = saslauthd.PACKAGES
+ASKED = saslauthd.ASKED
 
 
 def check(login: SaslauthdPam) -> None:
     """Find nothing to refuse: the modules are the host's affair."""
 
 
+def mechanisms(login: SaslauthdPam) -> Sequence[str]:
+    """Name what saslauthd can check."""
+    return saslauthd.MECHANISMS
+
+
 def configure(login: SaslauthdPam) -> None:
     """Write the PAM service, which is read at every login, and have saslauthd ask it."""
     templates.put("saslauthd/pam", SERVICE, login=login)
-    saslauthd.run("pam", login.workers)
-
-
-def forget() -> None:
-    """Remove the PAM service if it is ours; one that somebody else put there serves somebody else."""
-    if host.get_fact(FindInFile, path=SERVICE, pattern="^# .*Written by quietrelay"):
-        files.file(name=f"Remove {SERVICE}", path=SERVICE, present=False)
+    told = {"mechanism": "pam", "workers": login.workers, "cache": login.cache_seconds}
+    saslauthd.run(told, unprivileged=False)
 
 
 def layers(login: SaslauthdPam, account: Account | None) -> Iterator[Layer]:
@@ -45,3 +45,9 @@ def layers(login: SaslauthdPam, account: Account | None) -> Iterator[Layer]:
         yield Layer(known, script, exits_well("make it, with adduser(8)"))
         rests_on.append(known)
     yield from saslauthd_layers.layers(account, rests_on)
+
+
+def forget() -> None:
+    """Remove the PAM service if it is ours; one that somebody else put there serves somebody else."""
+    if host.get_fact(FindInFile, path=SERVICE, pattern="^# .*Written by quietrelay"):
+        files.file(name=f"Remove {SERVICE}", path=SERVICE, present=False)

@@ -10,6 +10,7 @@ from tests.live.landscape import LANDSCAPE, Account, Door, Landscape, Relay
 from tests.live.mail import LocalMail, Maildir
 from tests.live.smtp import MailProgram
 from tests.live.vantage import There
+from tests.live.ways import Ways
 
 # A test that takes one of these runs at each such door of each relay.
 DOORS: dict[str, Callable[[Door], bool]] = {
@@ -78,6 +79,17 @@ def landscape(request: pytest.FixtureRequest) -> Landscape:
 def mail_program(landscape: Landscape) -> MailProgram:
     """Give the mail program, at the client's place."""
     return MailProgram(landscape.vantage)
+
+
+@pytest.fixture(scope="module")
+def ways(
+    landscape: Landscape, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ways]:
+    """Have users log in another way; at the end they log in as before."""
+    ways = Ways(landscape, pytestconfig.rootpath, tmp_path_factory.mktemp("operator"))
+    yield ways
+    back = ways.go_back()
+    assert back.status == 0, back.complaint()
 
 
 @pytest.fixture(scope="session")

@@ -47,12 +47,13 @@ class Run:
 class Deploy:
     """The deploy, with an inventory."""
 
-    def __init__(self, inventory: str, root: Path) -> None:
+    def __init__(self, inventory: str, root: Path, what: str = "deploy.py") -> None:
         """Choose the inventory.
 
         :param root: where deploy.py lies
+        :param what: that, or a step of it: ``tasks.sasl.configure``
         """
-        self._words = [sys.executable, "-m", "pyinfra", str(Path(inventory).resolve()), "deploy.py"]
+        self._words = [sys.executable, "-m", "pyinfra", str(Path(inventory).resolve()), what]
         self._root = root
 
     def run(self, *options: str) -> Run:

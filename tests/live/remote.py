@@ -46,6 +46,20 @@ class Remote:
         printed: bytes = done.stdout_bytes
         return printed
 
+    def unpack(self, archive: bytes, directory: str) -> None:
+        """Unpack a tar archive as root.
+
+        :param directory: absolute path of a directory that is there
+        """
+        sudo = ["sudo"] if self.host.backend.sudo else []
+        words = [*sudo, "tar", "-x", "--no-same-owner", "-C", directory]
+        subprocess.run(
+            ["ssh", *self._options, self._destination, shlex.join(words)],
+            input=archive,
+            check=True,
+            timeout=300,
+        )
+
     def addresses(self) -> list[str]:
         """Ask the host for its addresses, those of loopback and link left out."""
         links = json.loads(self.run("ip -json address show scope global"))

@@ -72,6 +72,7 @@ class TestDaemon:
         assert mark_of("postfix") in Daemon().command("postfix", "/run/x.pid", ["/etc/a"]).get_raw_value()
 
 
-@pytest.mark.parametrize(("auth_on_25", "expected"), [(True, "'AUTH PLAIN LOGIN'"), (False, "'250'")])
+@pytest.mark.parametrize(("auth_on_25", "expected"), [(True, "'LOGIN PLAIN'"), (False, "''")])
 def test_login_on_25_is_expected_only_where_it_is_set(auth_on_25: bool, expected: str) -> None:
-    assert f"expect 25 '-starttls smtp' {expected} smtpd" in Health().command("true\n", auth_on_25)
+    script = Health().command("true\n", ["PLAIN", "LOGIN"], auth_on_25)
+    assert f"expect 25 '-starttls smtp' {expected} smtpd" in script

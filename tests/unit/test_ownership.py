@@ -112,7 +112,8 @@ class TestFile:
 
 class TestDirectory:
     def table(self, senders: SendersFromDirectory, local_domain: str = "") -> dict[str, str]:
-        relay = relay_with(senders=senders, submission=Submission(local_domain=local_domain))
+        login = LOGIN.model_copy(update={"names": "both"})
+        relay = relay_with(login=login, senders=senders, submission=Submission(local_domain=local_domain))
         access = senders if senders.servers else LOGIN
         text = ownership.directory_table(relay, senders, access, SecretStr("pa$$ #word"))
         lines = [line.partition(" = ") for line in text.splitlines() if not line.startswith("#")]
@@ -170,7 +171,9 @@ class TestDirectory:
         relay_with(login=SaslauthdPam(), senders=SendersFromDirectory(**ELSEWHERE))
 
     def test_a_base_that_depends_on_the_login_is_not_taken_over(self) -> None:
-        login = SaslauthdLdap(servers=["ldap://x"], search_base="o=%r")
+        login = SaslauthdLdap(
+            servers=["ldap://x"], search_base="o=%r", names="address", domains=["example.org"]
+        )
         with pytest.raises(ValidationError, match=r"login\.search_base depends on the login"):
             relay_with(login=login, senders=SendersFromDirectory())
         relay_with(login=login, senders=SendersFromDirectory(search_base="o=%d"))

@@ -16,11 +16,12 @@ from tasks.settings import (
     Settings,
     Submission,
 )
-from tests.unit.examples import HOSTNAME, relay_with
+from tests.unit.examples import HOSTNAME, LOGIN, relay_with
 
 MARK = privacy.mark_for("0123456789abcdef")
 PLAIN = relay_with()
 UNUSUAL = relay_with(
+    login=LOGIN.model_copy(update={"names": "both"}),
     submission=Submission(auth_on_25=False, broken_sasl_auth_clients=True, local_domain="example.org"),
     certificate=CertificateOnHost(certificate="/etc/relay/fullchain.pem", key="/etc/relay/privkey.pem"),
     server_tls=ServerTls(log_level=2, received_header=False, session_cache=False),

@@ -17,6 +17,7 @@ from tasks.settings import (
     Relay,
     SaslauthdLdap,
     SaslauthdPam,
+    SaslauthdRimap,
     Section,
     ServerTls,
     SettingsError,
@@ -130,7 +131,8 @@ class TestValues:
     @pytest.mark.parametrize(
         ("section", "setting", "least", "most"),
         [
-            (SaslauthdLdap, "timeout", 1, 300),
+            (SaslauthdLdap, "timeout", 1, 8),
+            (SaslauthdLdap, "cache_seconds", 0, 300),
             (SaslauthdLdap, "workers", 1, 100),
             (OwnCa, "days", 2, 366),
             (ServerTls, "log_level", 0, 4),
@@ -166,6 +168,41 @@ class TestContradictions:
             ({"bind_password_file": "secret"}, "bind_dn and bind_password_file belong together; give both"),
             ({"filter": "(uid=alice)"}, "filter has no %u or %U, .*; add one"),
             ({"filter": "(uid=%d)"}, "filter has no %u or %U, .*; add one"),
+            ({"filter": "uid=%u"}, "filter 'uid=%u' is no search filter; write one like"),
+            ({"auth_method": "custom"}, "auth_method 'custom' reads passwords as bind_dn; give that"),
+            (
+                {"auth_method": "fastbind", "filter": "(uid=%u)"},
+                "filter: .* the DN of an entry; write one like",
+            ),
+            (
+                {"auth_method": "fastbind", "scope": "one"},
+                "auth_method 'fastbind' searches nothing; drop scope",
+            ),
+            (
+                {"auth_method": "fastbind", "bind_dn": "cn=relay", "bind_password_file": "secret"},
+                "auth_method 'fastbind' searches nothing; drop bind_dn",
+            ),
+            ({"domains": ["a.test"]}, "domains are those of addresses; add names='address' or 'both'"),
+            ({"names": "address", "filter": "(uid=%U)"}, "domains is missing: any domain would do"),
+            ({"names": "address", "auth_method": "fastbind"}, "domains is missing: any domain would do"),
+            (
+                {"names": "address", "search_base": "ou=People,o=%r", "filter": "(uid=%U)"},
+                "domains is missing: any domain would do",
+            ),
+            (
+                {"names": "both", "search_base": "ou=People,o=%r", "domains": ["a.test"]},
+                "%r is empty for a user name, .*; add names='address'",
+            ),
+            ({"auth_method": "fastbind", "filter": "uid=%u,o=%r"}, "%r is empty for a user name"),
+            (
+                {"servers": ["ldap://a", "ldap://b"], "timeout": 3},
+                "timeout: 3 s .* last of 2 .*; 2 s is the most",
+            ),
+            (
+                {"servers": ["ldap://a", "ldap://b", "ldap://c"]},
+                "timeout: 2 s .* last of 3 .*; 1 s is the most",
+            ),
+            ({"servers": [f"ldap://{one}" for one in "abcde"]}, "servers: .* 5 take too long; name 4"),
         ],
     )
     def test_contradiction_is_refused_with_a_remedy(
@@ -277,7 +314,8 @@ def test_defaults_are_the_safe_and_usual_ones() -> None:
     assert relay.client_tls.security_level == "may"
     assert relay.firewall.open_ports
     assert not relay.relay.replace_mail_server
-    assert (LOGIN.filter, LOGIN.scope) == ("(uid=%u)", "sub")
+    assert (LOGIN.names, LOGIN.finds, LOGIN.scope) == ("user", "(uid=%u)", "sub")
+    assert LOGIN.cache_seconds == 0
 
 
 def test_settings_do_not_change_under_way() -> None:
@@ -296,6 +334,62 @@ def test_password_written_into_the_inventory_is_not_repeated() -> None:
     mistakes = {"bind_password": "pa55word", "timeout": "pa55word", "ca_file": "pa55\nword"}
     with pytest.raises(SettingsError, match=r"SaslauthdLdap\.bind_password is not") as error:
         SaslauthdLdap(**DIRECTORY | mistakes)
+    assert "pa55" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("choice", "finds"),
+    [
+        ({}, "(uid=%u)"),
+        ({"names": "address"}, "(mail=%u)"),
+        ({"names": "both"}, "(|(uid=%u)(mail=%u))"),
+        ({"auth_method": "fastbind"}, "uid=%U,dc=example,dc=org"),
+        ({"filter": "(cn=%u)"}, "(cn=%u)"),
+    ],
+)
+def test_names_say_how_an_entry_is_found(choice: dict[str, Any], finds: str) -> None:
+    assert SaslauthdLdap(**DIRECTORY | choice).finds == finds
+
+
+@pytest.mark.parametrize(
+    ("names", "domains", "served"),
+    [
+        ("user", (), False),
+        ("both", ("a.test",), False),
+        ("address", ("A.test", "b.test"), True),
+        ("both", (), True),
+    ],
+)
+def test_a_domain_that_nobody_serves_is_not_added_to_logins(
+    names: str, domains: tuple[str, ...], served: bool
+) -> None:
+    login = SaslauthdLdap(**DIRECTORY | {"names": names, "domains": domains})
+    submission = Submission(local_domain="b.test")
+    if served:
+        assert relay_with(login=login, submission=submission).login == login
+    else:
+        with pytest.raises(
+            ValidationError, match=r"local_domain makes addresses of b\.test, and login accepts none"
+        ):
+            relay_with(login=login, submission=submission)
+
+
+@pytest.mark.parametrize(
+    ("url", "reached"),
+    [
+        ("imaps://imap.example.org", "imap.example.org:993"),
+        ("imaps://imap.example.org:1993", "imap.example.org:1993"),
+        ("imaps://[2001:db8::1]", "[2001:db8::1]:993"),
+    ],
+)
+def test_the_imap_server_is_reached_at_its_port(url: str, reached: str) -> None:
+    assert SaslauthdRimap(server=url).host_and_port == reached
+
+
+@pytest.mark.parametrize("url", ["imap://imap.example.org", "imap.example.org", "imaps://me:pa55@imap.test"])
+def test_an_imap_server_without_tls_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="write one like imaps://") as error:
+        SaslauthdRimap(server=url)
     assert "pa55" not in str(error.value)
 
 

@@ -31,7 +31,7 @@ def test_every_section_is_told() -> None:
         ("`login`: `SaslauthdLdap.servers`", "list, each: LDAP URL", "required"),
         ("`login`: `SaslauthdLdap.scope`", '`"sub"`, `"one"` or `"base"`', '`"sub"`'),
         ("`login`: `SaslauthdLdap.start_tls`", "`True` or `False`", "not set"),
-        ("`login`: `SaslauthdLdap.timeout`", "whole number, 1 to 300", "`5`"),
+        ("`login`: `SaslauthdLdap.timeout`", "whole number, 1 to 8", "`2`"),
         ("`certificate`: `CertificateOnHost.key`", "path on the host", "required"),
         ("`client_tls`: `ClientTls.policy`", "`{…: …}`, from text to text", "`{}`"),
     ],

@@ -3,6 +3,7 @@
 import pytest
 from jinja2 import UndefinedError
 
+from tasks.sasl import ldap, saslauthd
 from tasks.settings import SaslauthdLdap, SaslauthdPam
 from tasks.templates import render
 from tests.unit.examples import LOGIN
@@ -13,7 +14,7 @@ SEARCHING = SaslauthdLdap(
     search_base="ou=Müller & Söhne,dc=example",
     filter="(&(uid=%u)(objectClass=person))",
     scope="one",
-    timeout=7,
+    timeout=1,
     workers=3,
     bind_dn="cn=relay,dc=example",
     bind_password_file="secret",
@@ -36,7 +37,7 @@ def test_saslauthd_searches_anonymously_by_default() -> None:
         "ldap_search_base": "ou=People,dc=example,dc=org",
         "ldap_scope": "sub",
         "ldap_filter": "(uid=%u)",
-        "ldap_timeout": "5",
+        "ldap_timeout": "2",
         "ldap_restart": "yes",
         "ldap_start_tls": "no",
         "ldap_tls_check_peer": "yes",
@@ -50,27 +51,59 @@ def test_saslauthd_gets_the_settings_unchanged() -> None:
     assert conf["ldap_search_base"] == "ou=Müller & Söhne,dc=example"
     assert conf["ldap_filter"] == "(&(uid=%u)(objectClass=person))"
     assert conf["ldap_scope"] == "one"
-    assert conf["ldap_timeout"] == "7"
+    assert conf["ldap_timeout"] == "1"
     assert conf["ldap_start_tls"] == "yes"
     assert conf["ldap_bind_dn"] == "cn=relay,dc=example"
     assert conf["ldap_password"] == ODD
 
 
-def test_saslauthd_keeps_no_passwords_and_shows_its_socket_to_its_group_alone() -> None:
-    unit = render("saslauthd/saslauthd.service", mechanism="ldap", workers=3).splitlines()
-    (start,) = [line for line in unit if line.startswith("ExecStart=")]
-    conf = "${CREDENTIALS_DIRECTORY}/saslauthd.conf"
-    assert start == f"ExecStart=/usr/sbin/saslauthd -a ldap -O {conf} -m /run/saslauthd -n 3"
-    assert "Group=sasl" in unit
-    assert "RuntimeDirectoryMode=0710" in unit
+def unit(**values: object) -> list[str]:
+    """Render saslauthd's unit."""
+    common = {"gate": "/gate.py", "arguments": ["--a", '"--b=c d"'], "credential": ""}
+    return render("saslauthd/saslauthd.service", **common | values).splitlines()
+
+
+def test_saslauthd_is_started_by_the_gate_and_shows_its_socket_to_its_group_alone() -> None:
+    lines = unit(unprivileged=True, credential="saslauthd.conf:/etc/saslauthd.conf")
+    assert 'ExecStart=/usr/bin/python3 -I /gate.py --a "--b=c d"' in lines
+    assert "LoadCredential=saslauthd.conf:/etc/saslauthd.conf" in lines
+    assert "DynamicUser=yes" in lines
+    assert "Group=sasl" in lines
+    assert "RuntimeDirectoryMode=0710" in lines
 
 
 def test_pam_needs_root_and_no_file_of_the_directory() -> None:
-    unit = render("saslauthd/saslauthd.service", mechanism="pam", workers=5).splitlines()
-    assert "ExecStart=/usr/sbin/saslauthd -a pam -m /run/saslauthd -n 5" in unit
-    assert "User=root" in unit
-    assert "CapabilityBoundingSet=" in unit
-    assert not [line for line in unit if line.startswith(("DynamicUser", "LoadCredential", "PrivateUsers"))]
+    lines = unit(unprivileged=False)
+    assert "User=root" in lines
+    assert "CapabilityBoundingSet=" in lines
+    assert not [line for line in lines if line.startswith(("DynamicUser", "LoadCredential", "PrivateUsers"))]
+
+
+def test_the_gate_is_told_what_the_settings_say() -> None:
+    login = SaslauthdLdap(
+        servers=["ldaps://a"],
+        search_base="dc=example",
+        auth_method="fastbind",
+        names="both",
+        domains=["a.test", "b.test"],
+        cache_seconds=9,
+    )
+    assert saslauthd.command_line(ldap.arguments(login)) == [
+        *(
+            "--mechanism=ldap",
+            "--workers=5",
+            "--cache=9",
+            "--names=both",
+            "--domain=a.test",
+            "--domain=b.test",
+        ),
+        *('"--without=,+\\"\\\\<>;=#"', "--longest-password=127"),
+    ]
+
+
+def test_systemd_reads_nothing_into_an_argument() -> None:
+    (word,) = saslauthd.command_line({"x": "%n $HOME \"a\" 'b' \\t"})
+    assert word == '"--x=%%n $$HOME \\"a\\" \'b\' \\\\t"'
 
 
 def test_pam_asks_the_operators_modules_in_their_order() -> None:
@@ -83,7 +116,8 @@ def test_pam_asks_the_operators_modules_in_their_order() -> None:
 
 
 def test_smtpd_offers_what_saslauthd_can_check_and_nothing_else() -> None:
-    _, text = render("sasl/smtpd.conf").split("\n", 1)
+    conf = render("sasl/smtpd.conf", lines=saslauthd.ASKED.smtpd_conf, mechanisms=saslauthd.MECHANISMS)
+    _, text = conf.split("\n", 1)
     assert text == "pwcheck_method: saslauthd\nsaslauthd_path: /run/saslauthd/mux\nmech_list: PLAIN LOGIN\n"
 
 
