@@ -5,12 +5,13 @@ and is left alone. Ours runs without root, in a sandbox.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
 
 from pydantic import SecretStr
 from pyinfra.operations import files
 
 from tasks import templates
-from tasks.layer import Layer
+from tasks.layer import Account, Layer, exits_well
 from tasks.operations import daemons, dovecot
 from tasks.sasl import socket_layers
 from tasks.sasl.way import Asked
@@ -52,9 +53,22 @@ def run(mechanisms: Sequence[str], *, users: str = "", ldap: str = "") -> None:
     )
 
 
-def layers() -> Iterator[Layer]:
-    """Walk from the daemon to Postfix."""
-    return socket_layers.layers("Dovecot", SOCKET, "quietrelay-dovecot")
+def layers(account: Account | None, rests_on: Sequence[str] = ()) -> Iterator[Layer]:
+    """Walk from the daemon to its answer to Postfix, which the last layer is.
+
+    :param rests_on: layers of whom it asks, without which it can let nobody in
+    """
+    yield from socket_layers.layers("Dovecot", SOCKET, "quietrelay-dovecot")
+    if account:
+        # Without a password among its arguments it reads one from standard input (doveadm-auth(1)).
+        test = f"doveadm -c {CONF} auth test -x service=smtp -a {SOCKET} {quote(account.login)}"
+        yield Layer(
+            f"Dovecot takes {account.login}'s password, as doveadm auth test sees",
+            f"base64 -d | timeout 30 {test}",
+            exits_well("the password is wrong, or see journalctl -u quietrelay-dovecot"),
+            [socket_layers.OUTSIDE, *rests_on],
+            secret=account.password,
+        )
 
 
 def by_version(template: str, **values: object) -> Mapping[str, SecretStr]:

@@ -123,7 +123,7 @@ def layers(login: DovecotLdap, account: Account | None) -> Iterator[Layer]:
         finds=login.filter,
     )
     yield from ldap_layers.layers(directory, account)
-    yield from dovecot.layers()
+    yield from dovecot.layers(account, ldap_layers.last_layers(directory, account))
 
 
 def forget() -> None:

@@ -43,11 +43,14 @@ def configure(login: DovecotPasswdFile) -> None:
 
 def layers(login: DovecotPasswdFile, account: Account | None) -> Iterator[Layer]:
     """Walk from the accounts over Dovecot to Postfix."""
+    rests_on = []
     if account:
+        known = f"{account.login} is in {USERS}"
         script = f"cut -d: -f1 {USERS} | grep -qxF -e {quote(account.login)}"
         remedy = "add it to login.accounts_file, and deploy"
-        yield Layer(f"{account.login} is in {USERS}", script, exits_well(remedy))
-    yield from dovecot.layers()
+        yield Layer(known, script, exits_well(remedy))
+        rests_on.append(known)
+    yield from dovecot.layers(account, rests_on)
 
 
 def forget() -> None:
