@@ -5,13 +5,15 @@ and is left alone. Ours runs without root, in a sandbox.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
 
 from pydantic import SecretStr
 from pyinfra.operations import files
 
 from tasks import templates
-from tasks.layer import Layer, exits_well
+from tasks.layer import Account, Layer, exits_well
 from tasks.operations import daemons, dovecot
+from tasks.sasl import socket_layers
 from tasks.sasl.way import Asked
 
 UNIT = "/etc/systemd/system/quietrelay-dovecot.service"
@@ -45,6 +47,31 @@ def run(mechanisms: Sequence[str], *, users: str = "", ldap: str = "") -> None:
     )
 
 
+def layers(
+    account: Account | None,
+    rests_on: Sequence[str] = (),
+    socket: str = SOCKET,
+    unit: str = "quietrelay-dovecot",
+) -> Iterator[Layer]:
+    """Walk from the daemon to its answer to Postfix, which the last layer is.
+
+    :param rests_on: layers of whom it asks, without which it can let nobody in
+    :param socket: where Postfix asks it
+    :param unit: systemd unit that has that socket
+    """
+    yield from socket_layers.layers("Dovecot", socket, unit)
+    if account:
+        # Without a password among its arguments it reads one from standard input (doveadm-auth(1)).
+        test = f"doveadm -c {CONF} auth test -x service=smtp -a {SOCKET} {quote(account.login)}"
+        yield Layer(
+            f"Dovecot takes {account.login}'s password, as doveadm auth test sees",
+            f"base64 -d | timeout 30 {test}",
+            exits_well("the password is wrong, or see journalctl -u quietrelay-dovecot"),
+            [socket_layers.OUTSIDE, *rests_on],
+            secret=account.password,
+        )
+
+
 def by_version(template: str, **values: object) -> Mapping[str, SecretStr]:
     """Render a template in each version's language."""
     return {version: SecretStr(templates.render(template, version=version, **values)) for version in VERSIONS}
@@ -66,22 +93,3 @@ runuser -u postfix -- test -w {socket} ||
   echo "user postfix cannot reach {socket}; see journalctl -u 'quietrelay-*', and group sasl"
 """
     return Asked(health=health, type="dovecot", path=socket, forget=forget)
-
-
-def layers(rests_on: Sequence[str]) -> Iterator[Layer]:
-    """See that it listens, and that Postfix may ask it; how it answers is seen on the ports.
-
-    :param rests_on: layers of whom it asks, without which it can let nobody in
-    """
-    listens = f"Dovecot listens on {SOCKET}"
-    yield Layer(
-        listens,
-        f"ss -Hxl | grep -qF ' {SOCKET} ' || {{ systemctl is-active quietrelay-dovecot; false; }}",
-        exits_well("see journalctl -u quietrelay-dovecot, and deploy"),
-    )
-    yield Layer(
-        "user postfix may reach that socket",
-        f"runuser -u postfix -- test -w {SOCKET} || {{ echo its groups are $(id -nG postfix); false; }}",
-        exits_well("that has to be one of them which owns the socket, sasl; deploy"),
-        [listens, *rests_on],
-    )

@@ -3,19 +3,18 @@
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from pyinfra.operations import files
 
-from tasks import server_layers, templates, trust
-from tasks.layer import Account, Layer, exits_well
+from tasks import templates, trust
+from tasks.layer import Account, Layer
 from tasks.logins import DovecotLdap
 from tasks.operations import daemons
 from tasks.operations import dovecot as dovecot_operations
 from tasks.operator_files import read_secret
-from tasks.sasl import dovecot, ldap_link
-from tasks.server_layers import Server
+from tasks.sasl import dovecot, ldap_layers, ldap_link
+from tasks.sasl.ldap_layers import Directory
 
 CONF = "/etc/dovecot/quietrelay-ldap.conf"
 DIRECTORY_CA = "/etc/dovecot/quietrelay-ldap.ca.pem"
@@ -23,7 +22,7 @@ LINK = "/usr/local/lib/quietrelay/ldap_link.py"
 LINK_UNIT = "/etc/systemd/system/quietrelay-ldap.service"
 DIRECTORY = "/run/quietrelay-ldap/directory"
 
-PACKAGES: Sequence[str] = (*dovecot.PACKAGES, "dovecot-ldap", "python3")
+PACKAGES: Sequence[str] = (*dovecot.PACKAGES, "dovecot-ldap", "ldap-utils", "python3")
 ASKED = dovecot.asked("/run/quietrelay-ldap/postfix")
 MECHANISMS = ("PLAIN", "LOGIN")  # the directory checks passwords, so Dovecot has to be told them
 
@@ -111,29 +110,25 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
+def layers(login: DovecotLdap, account: Account | None) -> Iterator[Layer]:
+    """Walk from the directory's servers over Dovecot to Postfix."""
+    directory = Directory(
+        servers=login.servers,
+        ca_file=trust.path(login.ca_file, DIRECTORY_CA),
+        bind_dn=login.bind_dn,
+        password=rf"""sed -nE '/^(dnpass|ldap_auth_dn_password) = /{{
+          s/^[^"]*"(.*)"$/\1/; s/\\(.)/\1/g; p }}' {CONF} | tr -d '\n'""",
+        search_base=login.search_base,
+        scope=login.scope,
+        finds=login.filter,
+    )
+    yield from ldap_layers.layers(directory, account)
+    rests_on = ldap_layers.last_layers(directory, account)
+    yield from dovecot.layers(account, rests_on, socket=ASKED.path, unit="quietrelay-ldap")
+
+
 def forget() -> None:
     """Stop the link, and remove what only the directory needs."""
     daemons.gone(name="Run no quietrelay-ldap", unit="quietrelay-ldap", unit_file=LINK_UNIT)
     for path in (CONF, DIRECTORY_CA, LINK):
         files.file(name=f"Remove {path}", path=path, present=False)
-
-
-def layers(login: DovecotLdap, account: Account | None) -> Iterator[Layer]:
-    """Walk from the directory's servers over the link to Dovecot's socket."""
-    servers = [_server(login, url) for url in login.servers]
-    for server in servers:
-        yield from server_layers.layers(server)
-    link = "the link to the directory runs"
-    # Of several servers one may be down.
-    rests_on = [server.proves for server in servers] if len(servers) == 1 else []
-    script = f"test -S {SOCKET} && systemctl is-active quietrelay-ldap"
-    yield Layer(link, script, exits_well("see journalctl -u quietrelay-ldap, and deploy"), rests_on)
-    yield from dovecot.layers([link])
-
-
-def _server(login: DovecotLdap, url: str) -> Server:
-    parts = urlsplit(url)
-    secure = parts.scheme == "ldaps"
-    port = parts.port or (636 if secure else 389)
-    ca_file = trust.path(login.ca_file, DIRECTORY_CA)
-    return Server(url, parts.hostname or "", port, ca_file, "" if secure else "ldap")

@@ -41,18 +41,18 @@ def configure(login: DovecotPasswdFile) -> None:
     dovecot.run(login.mechanisms, users=USERS)
 
 
+def layers(login: DovecotPasswdFile, account: Account | None) -> Iterator[Layer]:
+    """Walk from the accounts over Dovecot to Postfix."""
+    rests_on = []
+    if account:
+        known = f"{account.login} is in {USERS}"
+        script = f"cut -d: -f1 {USERS} | grep -qxF -e {quote(account.login)}"
+        remedy = "add it to login.accounts_file, and deploy"
+        yield Layer(known, script, exits_well(remedy))
+        rests_on.append(known)
+    yield from dovecot.layers(account, rests_on)
+
+
 def forget() -> None:
     """Remove the accounts."""
     files.file(name=f"Remove {USERS}", path=USERS, present=False)
-
-
-def layers(login: DovecotPasswdFile, account: Account | None) -> Iterator[Layer]:
-    """Walk from the accounts to Dovecot's socket."""
-    holds = f"{USERS} is there for Dovecot to read"
-    yield Layer(holds, f"runuser -u dovecot -- test -r {USERS}", exits_well("deploy"))
-    if account:
-        known = f"{account.login} has an account there"
-        script = f"cut -d: -f1 {USERS} | grep -qxF {quote(account.login)} || {{ echo it has none; false; }}"
-        yield Layer(known, script, exits_well("add it to login.accounts_file, and deploy"), [holds])
-        holds = known
-    yield from dovecot.layers([holds])

@@ -11,6 +11,7 @@ from tasks.logins import SaslauthdLdap
 from tasks.operations import secrets
 from tasks.operator_files import complaint, read_secret
 from tasks.sasl import ldap_layers, saslauthd, saslauthd_layers
+from tasks.sasl.ldap_layers import Directory
 
 CONF = "/etc/saslauthd.conf"
 DIRECTORY_CA = "/etc/saslauthd.ca.pem"
@@ -20,7 +21,7 @@ LONGEST_PASSWORD = 127  # bytes
 # What a DN is made of beside names (RFC 4514); saslauthd escapes names for filters alone.
 OF_A_DN = ',+"\\<>;=#'
 
-PACKAGES: Sequence[str] = (*saslauthd.PACKAGES, "ldap-utils")  # for the doctor, who asks as saslauthd does
+PACKAGES: Sequence[str] = (*saslauthd.PACKAGES, "ldap-utils")  # for the doctor
 ASKED = saslauthd.ASKED
 
 
@@ -73,17 +74,38 @@ def arguments(login: SaslauthdLdap) -> dict[str, object]:
     }
 
 
+def layers(login: SaslauthdLdap, account: Account | None) -> Iterator[Layer]:
+    """Walk from the name over the directory's servers to saslauthd's answer."""
+    directory = Directory(
+        servers=login.servers,
+        ca_file=trust.path(login.ca_file, DIRECTORY_CA),
+        bind_dn=login.bind_dn,
+        password=f"sed -n 's/^ldap_password: //p' {CONF} | tr -d '\\n'",
+        search_base=login.search_base,
+        scope=login.scope,
+        finds=login.finds,
+        binds_as_user=login.auth_method != "custom",
+    )
+    rests_on = []
+    if account:
+        accepted = f"{account.login} is a name that the settings let in"
+        yield Layer(accepted, "true", lambda heard: judge_name(login, account.login))
+        rests_on.append(accepted)
+    yield from ldap_layers.layers(directory, account)
+    yield from saslauthd_layers.layers(account, [*rests_on, *ldap_layers.last_layers(directory, account)])
+
+
+def judge_name(login: SaslauthdLdap, name: str) -> str:
+    """Tell why the gate lets a name not through."""
+    _, at, domain = name.rpartition("@")
+    if at and not login.accepts(domain):
+        return f"it is an address; correct login.names, {login.names!r} now, or login.domains"
+    if not at and login.names == "address":
+        return "it is no address; correct login.names, 'address' now"
+    return ""
+
+
 def forget() -> None:
     """Remove what only the directory needs."""
     for path in (CONF, DIRECTORY_CA):
         files.file(name=f"Remove {path}", path=path, present=False)
-
-
-def layers(login: SaslauthdLdap, account: Account | None) -> Iterator[Layer]:
-    """Walk from the directory's servers to saslauthd's answer."""
-    yield from ldap_layers.layers(login, account, CONF, _ca_file(login))
-    yield from saslauthd_layers.layers(account, ldap_layers.last_layers(login, account))
-
-
-def _ca_file(login: SaslauthdLdap) -> str:
-    return trust.path(login.ca_file, DIRECTORY_CA)

@@ -1,94 +1,113 @@
 """What a login needs of an LDAP directory, seen from the relay by OpenLDAP's own tools. Pure; no host."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from shlex import quote
 from urllib.parse import urlsplit
 
-from tasks import server_layers
 from tasks.layer import Account, Heard, Layer, exits_well, first_line
-from tasks.logins import SaslauthdLdap
-from tasks.server_layers import PATIENCE, Server
+from tasks.sasl import server_layers
+from tasks.sasl.server_layers import PATIENCE
 
 
-def layers(login: SaslauthdLdap, account: Account | None, conf: str, ca_file: str) -> Iterator[Layer]:
-    """Walk up to each server: it answers, proves who it is, lets the relay search, and finds the user.
+@dataclass(frozen=True)
+class Directory:
+    """How a directory is asked on a host."""
 
-    :param conf: saslauthd's file, in which the password for the search stands; it is read there
-    :param ca_file: the CAs that saslauthd trusts
-    """
-    for url in login.servers:
-        server = Server(url, *_end(url), ca_file, "ldap" if login.uses_start_tls else "")
-        yield from server_layers.layers(server)
-        rests_on, dn = server.proves, ""
-        if login.auth_method != "fastbind":  # which searches nothing
-            searches = f"{url} lets {login.bind_dn or 'everybody'} in to search"
-            yield Layer(searches, _tool("ldapwhoami", login, url, conf, ca_file), judge_bind, [rests_on])
-            rests_on = searches
-        if account and login.auth_method != "fastbind":
-            finds = f"{url} finds exactly one entry for {account.login}"
-            script = _search(login, url, conf, ca_file, account.login)
-            yield Layer(finds, script, judge_search(filter_for(login.finds, account.login)), [rests_on])
-            rests_on, dn = finds, _dn_of(script)
-        elif account:
-            dn = f"dn={quote(in_place(login.finds, account.login))}"
-        if account and login.auth_method != "custom":  # which compares, and binds as nobody
+    servers: Sequence[str]
+    ca_file: str
+    """The CAs that it is checked against, on the host."""
+    bind_dn: str | None
+    password: str
+    """Shell command that prints the password of `bind_dn` from where it lies on the host."""
+    search_base: str
+    scope: str
+    finds: str
+    """Filter by which a login is searched; or its entry's DN, where none is."""
+    binds_as_user: bool = True
+    """Whether the directory checks the password, and not somebody who reads it there."""
+
+    @property
+    def searches(self) -> bool:
+        """Whether an entry is searched, and not known by its DN."""
+        return self.finds.startswith("(")
+
+
+def layers(directory: Directory, account: Account | None) -> Iterator[Layer]:
+    """Walk up to each server: it answers, proves who it is, lets the relay search, and finds the user."""
+    for url in directory.servers:
+        rests_on = []
+        for layer in server_layers.layers(url, directory.ca_file, "login.servers"):
+            yield layer
+            rests_on = [layer.name]
+        if directory.searches:
+            searches = f"{url} lets {directory.bind_dn or 'everybody'} in to search"
+            yield Layer(searches, _as_relay("ldapwhoami", directory, url), judge_bind, rests_on)
+            rests_on = [searches]
+        if account and directory.searches:
+            finds = _finds(url, account)
+            script = _search(directory, url, account.login)
+            yield Layer(finds, script, judge_search(filter_for(directory.finds, account.login)), rests_on)
+            rests_on = [finds]
+        if account and directory.binds_as_user:
             yield Layer(
-                takes(url, account),
-                f"{dn}\n{_as_user(login, url, ca_file)}",
+                _takes(url, account),
+                f"{_dn(directory, url, account.login)}\n{_as_user(directory, url)}",
                 exits_well("the password is wrong, or the entry is locked"),
-                [rests_on],
+                rests_on,
                 secret=account.password,
             )
 
 
-def takes(url: str, account: Account) -> str:
-    """Name a server's last layer."""
+def last_layers(directory: Directory, account: Account | None) -> list[str]:
+    """Name what others' answers rest on: the only server's last layer; of several one may be down."""
+    if len(directory.servers) > 1 or not account:
+        return []
+    last = _takes if directory.binds_as_user else _finds
+    return [last(directory.servers[0], account)]
+
+
+def _finds(url: str, account: Account) -> str:
+    return f"{url} finds exactly one entry for {account.login}"
+
+
+def _takes(url: str, account: Account) -> str:
     return f"{url} takes {account.login}'s password"
 
 
-def last_layers(login: SaslauthdLdap, account: Account | None) -> list[str]:
-    """Name what saslauthd's own answer rests on: the only server's last layer; of several one may be down."""
-    if len(login.servers) > 1 or not account or login.auth_method == "custom":
-        return []
-    return [takes(login.servers[0], account)]
-
-
-def _tool(tool: str, login: SaslauthdLdap, url: str, conf: str, ca_file: str) -> str:
-    """Begin a command that asks the directory as saslauthd does (ldapsearch(1), ldap.conf(5))."""
-    # The password goes from file to program inside the host, and stands in no argument.
-    password = f"<(sed -n 's/^ldap_password: //p' {quote(conf)} | tr -d '\\n')"
-    bind = f" -D {quote(login.bind_dn)} -y {password}" if login.bind_dn else ""
-    return f"{_begin(tool, login, url, ca_file)}{bind}"
-
-
-def _begin(tool: str, login: SaslauthdLdap, url: str, ca_file: str) -> str:
-    tls = f"LDAPTLS_CACERT={quote(ca_file)} LDAPTLS_REQCERT=demand"
-    start_tls = " -ZZ" if login.uses_start_tls else ""
+def _begin(tool: str, directory: Directory, url: str) -> str:
+    """Begin a command that asks over TLS alone (ldapsearch(1), ldap.conf(5))."""
+    tls = f"LDAPTLS_CACERT={quote(directory.ca_file)} LDAPTLS_REQCERT=demand"
+    start_tls = " -ZZ" if urlsplit(url).scheme == "ldap" else ""
     return f"{tls} timeout {2 * PATIENCE} {tool} -x -H {quote(url)} -o nettimeout={PATIENCE}{start_tls}"
 
 
-def _search(login: SaslauthdLdap, url: str, conf: str, ca_file: str, name: str) -> str:
-    base, wanted = in_place(login.search_base, name), filter_for(login.finds, name)
-    tool = _tool("ldapsearch", login, url, conf, ca_file)
-    return f"{tool} -LLL -o ldif-wrap=no -b {quote(base)} -s {login.scope} {quote(wanted)} 1.1"
+def _as_relay(tool: str, directory: Directory, url: str) -> str:
+    # The password goes from file to program inside the host, and stands in no argument.
+    bind = f" -D {quote(directory.bind_dn)} -y <({directory.password})" if directory.bind_dn else ""
+    return f"{_begin(tool, directory, url)}{bind}"
 
 
-def _dn_of(search: str) -> str:
+def _search(directory: Directory, url: str, name: str) -> str:
+    base, wanted = in_place(directory.search_base, name), filter_for(directory.finds, name)
+    tool = _as_relay("ldapsearch", directory, url)
+    return f"{tool} -LLL -o ldif-wrap=no -b {quote(base)} -s {directory.scope} {quote(wanted)} 1.1"
+
+
+def _dn(directory: Directory, url: str, name: str) -> str:
+    """Find the user's entry, or build its DN."""
+    if not directory.searches:
+        return f"dn={quote(in_place(directory.finds, name))}"
     # A name that is not ASCII comes in base64, after two colons (ldif(5)).
     return (
-        f"found=$({search} | sed -n '/^dn:/p')\n"
+        f"found=$({_search(directory, url, name)} | sed -n '/^dn:/p')\n"
         'case "$found" in dn::*) dn=$(echo "${found#dn:: }" | base64 -d);; *) dn=${found#dn: };; esac'
     )
 
 
-def _as_user(login: SaslauthdLdap, url: str, ca_file: str) -> str:
-    return f"""{_begin("ldapwhoami", login, url, ca_file)} -D "$dn" -y <(base64 -d) >/dev/null"""
-
-
-def _end(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or (636 if parts.scheme == "ldaps" else 389)
+def _as_user(directory: Directory, url: str) -> str:
+    return f"""{_begin("ldapwhoami", directory, url)} -D "$dn" -y <(base64 -d) >/dev/null"""
 
 
 def in_place(text: str, name: str, escape: Callable[[str], str] = str) -> str:

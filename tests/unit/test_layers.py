@@ -1,14 +1,24 @@
 """The doctor's layers: which follow from the settings, and what is made of a host's answers."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from tasks import doctor, port_layers, server_layers
+from tasks import doctor, port_layers
 from tasks.layer import Account, Heard, Layer, exits_well, walk
-from tasks.sasl import ldap_layers, saslauthd_layers
-from tasks.settings import SaslauthdLdap, SaslauthdPam, Submission
+from tasks.sasl import ldap, ldap_layers, saslauthd_layers, server_layers, socket_layers
+from tasks.section import Section
+from tasks.settings import (
+    DovecotLdap,
+    DovecotPasswdFile,
+    SaslauthdLdap,
+    SaslauthdPam,
+    SaslauthdRimap,
+    Sasldb,
+    Submission,
+)
 from tests.unit.examples import LOGIN, relay_with
 
 SECRET = "pa55 'word'"
@@ -16,6 +26,16 @@ ALICE = Account("alice", SecretStr(SECRET))
 TWO_SERVERS = SaslauthdLdap(
     servers=["ldap://a.example", "ldap://[2001:db8::1]:390"], search_base="dc=example"
 )
+WAYS: list[Section] = [
+    LOGIN,
+    TWO_SERVERS,
+    SaslauthdLdap(servers=["ldaps://a.example"], search_base="dc=example", auth_method="fastbind"),
+    SaslauthdPam(),
+    SaslauthdRimap(server="imaps://imap.example.org"),
+    Sasldb(accounts_file="x"),
+    DovecotPasswdFile(accounts_file="x"),
+    DovecotLdap(servers=["ldap://a.example"], search_base="dc=example"),
+]
 
 
 def names(layers: list[Layer]) -> list[str]:
@@ -58,9 +78,9 @@ class TestWalk:
 
 class TestSelection:
     @pytest.mark.parametrize("account", [ALICE, None], ids=["with user", "without"])
-    @pytest.mark.parametrize("login", [LOGIN, TWO_SERVERS, SaslauthdPam()], ids=["one", "two", "pam"])
+    @pytest.mark.parametrize("login", WAYS, ids=lambda way: type(way).__name__)
     def test_each_layer_has_a_name_and_rests_on_former_ones(
-        self, login: SaslauthdLdap | SaslauthdPam, account: Account | None
+        self, login: Section, account: Account | None
     ) -> None:
         layers = doctor.layers(relay_with(login=login), account)
         assert len(set(names(layers))) == len(layers)
@@ -68,7 +88,7 @@ class TestSelection:
             assert set(layer.rests_on) <= set(names(layers[:number])), layer.name
 
     def test_no_password_stands_in_a_script(self) -> None:
-        for login in (LOGIN, SaslauthdPam()):
+        for login in WAYS:
             layers = doctor.layers(relay_with(login=login), ALICE)
             assert [layer for layer in layers if layer.secret]
             assert SECRET not in " ".join(layer.script + repr(layer) for layer in layers)
@@ -120,8 +140,8 @@ class TestDirectory:
         ],
     )
     def test_a_server_that_does_not_answer(self, text: str, words: str) -> None:
-        assert words in server_layers.judge_connection(Heard(False, text))
-        assert server_layers.judge_connection(Heard(True, "")) == ""
+        assert words in server_layers.judge_connection(Heard(False, text), "login.servers")
+        assert server_layers.judge_connection(Heard(True, ""), "login.servers") == ""
 
     @pytest.mark.parametrize(
         ("heard", "words"),
@@ -167,6 +187,26 @@ class TestDirectory:
         assert ldap_layers.judge_search("(uid=x)")(Heard(True, "dn: uid=x,o=a\n")) == ""
 
 
+class TestNames:
+    @pytest.mark.parametrize(
+        ("settings", "name", "words"),
+        [
+            ({"names": "user"}, "a@b.example", "it is an address; correct login.names, 'user' now"),
+            ({"names": "address"}, "alice", "it is no address"),
+            ({"names": "both", "domains": ["b.example"]}, "a@c.example", "or login.domains"),
+            ({"names": "both", "domains": ["b.example"]}, "a@b.example", ""),
+            ({"names": "user"}, "alice", ""),
+        ],
+    )
+    def test_a_name_that_the_settings_do_not_let_in(
+        self, settings: dict[str, Any], name: str, words: str
+    ) -> None:
+        login = SaslauthdLdap(servers=["ldap://a.example"], search_base="dc=example", **settings)
+        said = ldap.judge_name(login, name)
+        assert words in said
+        assert bool(words) == bool(said)
+
+
 class TestSaslauthd:
     @pytest.mark.parametrize(
         ("login", "question"),
@@ -186,8 +226,8 @@ class TestSaslauthd:
 
     def test_services_in_the_chroot_are_named_and_others_are_not(self) -> None:
         said = "smtp/inet/chroot = y\nsubmission/inet/chroot = n\nslow/unix/chroot = y\n"
-        assert saslauthd_layers.judge_chroot(Heard(True, said)).startswith("smtp in master.cf")
-        assert saslauthd_layers.judge_chroot(Heard(True, said.replace("smtp/inet/chroot = y", ""))) == ""
+        assert socket_layers.judge_chroot(Heard(True, said)).startswith("smtp in master.cf")
+        assert socket_layers.judge_chroot(Heard(True, said.replace("smtp/inet/chroot = y", ""))) == ""
 
 
 class TestPorts:
