@@ -54,7 +54,7 @@ PARTS = {
     "without TLS": "postconf -P submissions/inet/smtpd_tls_wrappermode=no"
     " submissions/inet/smtpd_tls_security_level=none submissions/inet/smtpd_tls_auth_only=no",
     "without logins": "postconf -P submissions/inet/smtpd_client_restrictions="
-    " submissions/inet/smtpd_relay_restrictions=permit",
+    " submissions/inet/smtpd_relay_restrictions=check_client_access,static:permit,reject",
     STRANGER: "",
 }
 
