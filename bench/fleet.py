@@ -18,8 +18,13 @@ def bare(number: int) -> Host:
     return Host(f"bare{number}.relay.test", "relay", "bookworm", 200 + number)
 
 
+def chosen(words: str) -> list[Host]:
+    """Choose hosts by their number, or one by its name."""
+    return relays(int(words)) if words.isdigit() else [bare(int(words.removeprefix("bare")) - 200)]
+
+
 def up(hosts: Sequence[Host]) -> None:
-    """Have the lab and these hosts running."""
+    """Have the lab and these hosts running; all that a session uses are to be named at once."""
     lifecycle.up()
     lifecycle.add(hosts)
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab import access, bases, cgroups
@@ -15,7 +16,7 @@ from lab.network import BRIDGE
 from lab.paths import STATE, host_directory
 from lab.process import LabError, run, spawn, wait_until
 from lab.roles import ROLES
-from lab.topology import Host
+from lab.topology import Host, Release
 
 BOOT_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 20.0
@@ -26,6 +27,15 @@ def layers(host: Host) -> list[Path]:
     base = bases.base_path(host.release)
     packages = ROLES[host.role].packages
     return [bases.layer_path(host.role, host.release, packages), base] if packages else [base]
+
+
+def every_layer(releases: Sequence[Release]) -> list[Path]:
+    """The cached systems that hosts of any role start from."""
+    packages = {role: made_of.packages for role, made_of in ROLES.items() if made_of.packages}
+    return [
+        *(bases.base_path(release) for release in releases),
+        *(bases.layer_path(role, release, of) for role, of in packages.items() for release in releases),
+    ]
 
 
 def recreate(host: Host) -> None:

@@ -40,7 +40,7 @@ def up(recreated: Sequence[Host] = ()) -> None:
             certificates.ensure_authority()
         in_parallel(ensure_host, [host for host in HOSTS if host not in recreated])
         in_parallel(recreate_host, recreated)
-        bases.prune([layer for host in HOSTS for layer in containers.layers(host)])
+        bases.prune(containers.every_layer(sorted({host.release for host in HOSTS})))
 
 
 def add(hosts: Sequence[Host]) -> None:

@@ -8,8 +8,17 @@ from lab.furnishing import Role
 from lab.roles import directory, outside
 from lab.topology import RoleName
 
-# A relay's packages, there already: for relays by the dozen, where installing is not what matters.
-INSTALLED = ("postfix", "postfix-pcre", "sasl2-bin", "libsasl2-modules", "telnet-ssl", "openssl")
+# A relay's packages, there already: for relays by the dozen, where installing is not what matters. The last
+# one is for Ansible, and in most images of Debian.
+INSTALLED = (
+    "postfix",
+    "postfix-pcre",
+    "sasl2-bin",
+    "libsasl2-modules",
+    "telnet-ssl",
+    "openssl",
+    "python3-apt",
+)
 
 ROLES: Mapping[RoleName, Role] = {
     "relay": Role(),

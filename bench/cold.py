@@ -1,0 +1,83 @@
+"""A first run, beside a shell script that installs the same packages and writes the same files in one go."""
+
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+
+from bench.ansible_play import TEMPLATES
+from bench.converged import PYINFRA, changes_nothing, inventory_of
+from bench.host import run_on
+from bench.timing import run
+from lab import lifecycle
+from lab.topology import Host
+from tasks import own_ca_script
+from tasks.certificates import DIRECTORY, RELAY_PEM
+from tasks.facts.health import Health
+from tasks.packages import WANTED
+from tasks.privacy import mark_for
+
+MODES = {"/etc/saslauthd.conf": "600"}  # of what is not for everybody
+
+
+def measure(model: Host, host: Host, rounds: int) -> Mapping[str, float]:
+    """Give seconds: the medians of first runs on a host in its first state.
+
+    :param model: a relay that deploy.py has made, whose files the script writes
+    """
+    script = write_script(model, host)
+    environment = inventory_of(host.name.partition(".")[0])
+    ways: dict[str, Callable[[], object]] = {
+        "script": lambda: run_on(host, script, timeout=600),
+        "deploy": lambda: run([*PYINFRA, "deploy.py"], environment),
+    }
+    found: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, act in ways.items():
+            lifecycle.reset(host)
+            begin = time.monotonic()
+            act()
+            found[way].append(time.monotonic() - begin)
+            assert run_on(host, Health().command(auth_on_25=True)) == "", f"{host.name} is not up after {way}"
+    # The script's relay is ours but for what only the deploy knows; the deploy's own is whole.
+    assert changes_nothing(run([*PYINFRA, "deploy.py"], environment))
+    return {way: median(times) for way, times in found.items()}
+
+
+def write_script(model: Host, host: Host) -> str:
+    """Write the script, which knows nothing but what has to be on the host."""
+    return "\n".join(
+        [
+            "set -e; export DEBIAN_FRONTEND=noninteractive; umask 022",
+            "debconf-set-selections <<END",
+            "postfix postfix/main_mailer_type select Internet Site",
+            f"postfix postfix/mailname string {host.name}",
+            "END",
+            "apt-get -qq update",
+            f"apt-get -qq install --yes --no-install-recommends {' '.join(WANTED)} >/dev/null 2>&1",
+            f"mkdir -p {DIRECTORY} /etc/postfix/sasl /var/log/postfix",
+            "chgrp adm /var/log/postfix; chmod 750 /var/log/postfix",
+            f"( {own_ca_script.authority(DIRECTORY).get_raw_value()} )",
+            f"( {own_ca_script.certificate(DIRECTORY, host.name, 365).get_raw_value()} )",
+            f"chmod 600 {RELAY_PEM}",
+            *(_write(path, model, host) for path in TEMPLATES),
+            "usermod --append --groups sasl postfix",
+            "systemctl daemon-reload",
+            "systemctl enable --quiet saslauthd postfix",
+            "systemctl enable --quiet --now quietrelay-logs.timer",
+            "systemctl restart saslauthd postfix",
+        ]
+    )
+
+
+def _write(path: str, model: Host, host: Host) -> str:
+    text = run_on(model, f"cat {path}")
+    marks = [mark_for(run_on(one, "cat /etc/machine-id").strip()) for one in (model, host)]
+    for was, becomes in ((model.name, host.name), (_escaped(model), _escaped(host)), marks):
+        text = text.replace(was, becomes)
+    mode = MODES.get(path, "644")
+    return f"install -m {mode} /dev/null {path}; printf %s {shlex.quote(text)} > {path}"
+
+
+def _escaped(host: Host) -> str:
+    return host.name.replace(".", "\\.")

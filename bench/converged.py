@@ -1,0 +1,98 @@
+"""A run that changes nothing: beside pyinfra's own floor, and beside Ansible, on one host and on many."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import ansible_play, distance, fleet
+from bench.timing import Sample, run, timed
+from lab.topology import Host
+
+PYINFRA = [".venv/bin/pyinfra", "-y", "--json", "bench/inventory.py"]
+DEPLOY, FLOOR, ANSIBLE = "deploy.py", "exec -- true", "Ansible"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A sample of one of the three.
+
+    + who: `DEPLOY`, `FLOOR` or `ANSIBLE`
+    + round_trip: seconds
+    """
+
+    who: str
+    hosts: int
+    round_trip: float
+    sample: Sample
+
+
+def measure(counts: Sequence[int], round_trip: float, runs: int, ansible_runs: int) -> Iterator[Measured]:
+    """Measure all numbers of hosts at a distance.
+
+    :param round_trip: seconds
+    :param runs: of pyinfra, for a median
+    :param ansible_runs: of Ansible, for a median; with 0 it is left out
+    """
+    hosts = fleet.relays(max(counts))
+    for count in counts:
+        with distance.at(round_trip, hosts[:count]) as port:
+            for who, sample in _side_by_side(hosts[:count], port, runs, ansible_runs):
+                print(
+                    f"{sample.seconds:8.2f} s  {who}, {count} hosts, {round_trip * 1000:.0f} ms", flush=True
+                )
+                yield Measured(who, count, round_trip, sample)
+
+
+def _side_by_side(
+    hosts: Sequence[Host], port: int | None, runs: int, ansible_runs: int
+) -> Iterator[tuple[str, Sample]]:
+    def surroundings() -> Mapping[str, str]:
+        return inventory_of(len(hosts), port)
+
+    timed([*PYINFRA, "deploy.py"], 1, surroundings, changes_nothing)  # from then on the questions are known
+    yield FLOOR, timed([*PYINFRA, "exec", "--", "true"], runs, surroundings, bool)
+    yield DEPLOY, timed([*PYINFRA, "deploy.py"], runs, surroundings, changes_nothing)
+    if ansible_runs:
+        with tempfile.TemporaryDirectory() as name:
+            directory = Path(name)
+            ansible_play.write(directory, hosts[0], hosts, port)
+            words: list[str | Path] = [
+                ansible_play.COMMAND,
+                "-i",
+                directory / "hosts.json",
+                directory / "relay.yml",
+            ]
+            yield (
+                ANSIBLE,
+                timed(
+                    words,
+                    ansible_runs,
+                    lambda: ansible_play.environment(directory, len(hosts)),
+                    lambda printed: ansible_play.changes(printed) == 0,
+                ),
+            )
+
+
+def settle(count: int) -> None:
+    """Deploy to the first relays until nothing is left to do.
+
+    :raises AssertionError: when there always is
+    """
+    for _ in range(3):
+        if changes_nothing(run([*PYINFRA, "deploy.py"], inventory_of(count))):
+            return
+    raise AssertionError("the fleet does not converge; see bench/inventory.py deploy.py")
+
+
+def inventory_of(relays: int | str, port: int | None = None) -> dict[str, str]:
+    """Choose the hosts of bench/inventory.py, by their number or one by its name."""
+    return os.environ | {"BENCH_RELAYS": str(relays), "BENCH_PORT": str(port or 0)}
+
+
+def changes_nothing(printed: str) -> bool:
+    """Tell whether a run changed nothing, and did look, from what pyinfra printed."""
+    totals = json.loads(printed)["results"]["totals"]
+    return bool(totals["success"] == totals["error"] == 0 < totals["no_change"])
