@@ -1,7 +1,7 @@
 """How users may log in: a section for each way, of which an inventory names one; see `tasks.sasl` too."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -191,4 +191,83 @@ class SaslauthdRimap(Section):
         return f"{name}:{parts.port or 993}"
 
 
-Login = SaslauthdLdap | SaslauthdPam | SaslauthdRimap
+class Sasldb(Section):
+    """Users are accounts of the relay alone, which libsasl itself looks up in a database."""
+
+    accounts_file: Annotated[OperatorPath, Becomes("/etc/postfix/sasldb2")]
+    """File on your machine with the accounts, a line `NAME:PASSWORD` each."""
+
+    mechanisms: Annotated[
+        tuple[Literal["PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-256"], ...], Becomes("mech_list")
+    ] = ("PLAIN", "LOGIN")
+    """How a mail program may prove its password; by SCRAM the relay is not told it."""
+
+    @model_validator(mode="after")
+    def _offers_something(self) -> Self:
+        return _with_mechanisms(self, self.mechanisms)
+
+
+class DovecotPasswdFile(Section):
+    """Users are accounts of the relay alone, their passwords kept as hashes, and checked by Dovecot."""
+
+    accounts_file: Annotated[OperatorPath, Becomes("passwd-file")]
+    """File on your machine with the accounts, a line `NAME:PASSWORD` or `NAME:{SCRAM-SHA-256}HASH` each."""
+
+    mechanisms: Annotated[
+        tuple[Literal["PLAIN", "LOGIN", "SCRAM-SHA-256"], ...], Becomes("auth_mechanisms")
+    ] = ("PLAIN", "LOGIN", "SCRAM-SHA-256")
+    """How a mail program may prove its password; by SCRAM the relay is not told it."""
+
+    @model_validator(mode="after")
+    def _offers_something(self) -> Self:
+        return _with_mechanisms(self, self.mechanisms)
+
+
+class DovecotLdap(Section):
+    """Users log in with the password that an LDAP directory holds, asked by Dovecot."""
+
+    servers: Annotated[tuple[LdapUrl, ...], Becomes("link to the directory")]
+    """The directory's servers, asked in this order: the first that answers."""
+
+    search_base: Annotated[Line, Becomes("ldap_base")]
+    """Where users are searched."""
+
+    filter: Annotated[Line, Becomes("ldap_filter")] = "(uid=%u)"
+    """How a login finds its entry: `%u` is the login as given, `%U` and `%d` its parts before and after @."""
+
+    scope: Annotated[Literal["sub", "one", "base"], Becomes("ldap_scope")] = "sub"
+    """How deep below the search base."""
+
+    ca_file: Annotated[OperatorPath | None, Becomes("link to the directory")] = None
+    """File on your machine with the CA of the directory's certificate; by default the CAs of Debian."""
+
+    bind_dn: Annotated[Line | None, Becomes("ldap_auth_dn")] = None
+    """Entry that the search is made as; by default it is anonymous."""
+
+    bind_password_file: Annotated[OperatorPath | None, Becomes("ldap_auth_dn_password")] = None
+    """File on your machine whose first line is the password of `bind_dn`."""
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        schemes = {urlsplit(url).scheme for url in self.servers}
+        if not schemes:
+            raise ValueError("servers is empty; name at least one directory server")
+        if (self.bind_dn is None) != (self.bind_password_file is None):
+            raise ValueError("bind_dn and bind_password_file belong together; give both or neither")
+        if not re.search(r"%[uU]", self.filter):
+            raise ValueError("filter has no %u or %U, so every login would find the same entry; add one")
+        if re.search(r"%(?![uUd])", self.filter):
+            raise ValueError("filter: after % stands u, U or d; write \\25 for the sign itself (RFC 4515)")
+        return self
+
+
+S = TypeVar("S", bound=Section)
+
+
+def _with_mechanisms(section: S, mechanisms: tuple[str, ...]) -> S:
+    if not mechanisms or len(set(mechanisms)) < len(mechanisms):
+        raise ValueError("mechanisms: name at least one, and none twice")
+    return section
+
+
+Login = SaslauthdLdap | SaslauthdPam | SaslauthdRimap | Sasldb | DovecotPasswdFile | DovecotLdap

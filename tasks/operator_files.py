@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from pyinfra import host
 
+from tasks import accounts
 from tasks.inventory_source import inventory_file
 from tasks.settings import SettingsError
 
@@ -41,3 +42,14 @@ def read_secret(setting: str, path: str) -> SecretStr:
             setting, f"{path} must hold one line, the password, which begins and ends with no blank"
         )
     return SecretStr(secret)
+
+
+def read_accounts(setting: str, path: str) -> dict[str, str]:
+    """Read a file of accounts: name to password, or to a hash of it.
+
+    :raises SettingsError: when it is missing, unreadable or holds something else; passwords are not told
+    """
+    try:
+        return accounts.parse(read(setting, path))
+    except ValueError as error:
+        raise complaint(setting, f"{path}: {error}") from None

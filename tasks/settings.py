@@ -20,10 +20,13 @@ from pyinfra.api import Host
 
 from tasks import privacy_rules, telltale_headers
 from tasks.inventory_source import inventory_file
+from tasks.logins import DovecotLdap as DovecotLdap  # for inventories
+from tasks.logins import DovecotPasswdFile as DovecotPasswdFile
 from tasks.logins import Login
-from tasks.logins import SaslauthdLdap as SaslauthdLdap  # for inventories
+from tasks.logins import SaslauthdLdap as SaslauthdLdap
 from tasks.logins import SaslauthdPam as SaslauthdPam
 from tasks.logins import SaslauthdRimap as SaslauthdRimap
+from tasks.logins import Sasldb as Sasldb
 from tasks.section import Becomes, Section, SettingsError, describe
 from tasks.senders import AnySender, Senders, SendersFromDirectory
 from tasks.senders import SendersByLogin as SendersByLogin

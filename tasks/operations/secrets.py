@@ -1,4 +1,4 @@
-"""Files that nobody but their owner may read, not even while they are written."""
+"""Files that nobody but their owner, and a group at most, may read, not even while they are written."""
 
 from collections.abc import Generator
 from hashlib import sha256
@@ -8,11 +8,9 @@ from pyinfra import host
 from pyinfra.api import OperationError, QuoteString, StringCommand, operation
 from pyinfra.facts.files import File, Sha256File
 
-OWNER_ONLY = "600"
-
 
 @operation()
-def file(path: str, content: SecretStr) -> Generator[StringCommand, None, None]:
+def file(path: str, content: SecretStr, group: str = "root") -> Generator[StringCommand, None, None]:
     """Own a file that holds a secret: root's, mode 0600 before it has content, replaced in one rename.
 
     pyinfra's own uploads pass through /tmp, readable there for a moment, and show their content as a
@@ -21,11 +19,12 @@ def file(path: str, content: SecretStr) -> Generator[StringCommand, None, None]:
 
     + path: absolute path on the host; its directory exists
     + content: text, ending in a newline
+    + group: group that may read it too
     """
     text = content.get_secret_value()
     if not text.endswith("\n"):
         raise OperationError(f"the content for {path} does not end in a newline")
-    if _is_there(path, text):
+    if _is_there(path, text, group):
         host.noop(f"{path} is up to date")
         return
     # mktemp makes the file 0600 (mktemp(1)); it lies beside its destination so that mv is a rename.
@@ -33,14 +32,18 @@ def file(path: str, content: SecretStr) -> Generator[StringCommand, None, None]:
         StringCommand("new=$(mktemp ", QuoteString(f"{path}.XXXXXX"), ")", _separator=""),
         "&& trap 'rm -f \"$new\"' EXIT",
         '&& cat > "$new"',
-        '&& chown root:root "$new"',
+        StringCommand("&& chown", QuoteString(f"root:{group}"), '"$new" && chmod', _mode(group), '"$new"'),
         StringCommand('&& mv "$new"', QuoteString(path)),
         _stdin=text,
     )
 
 
-def _is_there(path: str, text: str) -> bool:
+def _is_there(path: str, text: str, group: str) -> bool:
     found = host.get_fact(File, path=path)
-    if not found or (str(found["mode"]), found["user"], found["group"]) != (OWNER_ONLY, "root", "root"):
+    if not found or (str(found["mode"]), found["user"], found["group"]) != (_mode(group), "root", group):
         return False
     return bool(host.get_fact(Sha256File, path=path) == sha256(text.encode()).hexdigest())
+
+
+def _mode(group: str) -> str:
+    return "600" if group == "root" else "640"

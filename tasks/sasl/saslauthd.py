@@ -11,8 +11,7 @@ from tasks.sasl import gate
 from tasks.sasl.way import Asked
 
 UNIT = "/etc/systemd/system/saslauthd.service"
-DIRECTORY = "/usr/local/lib/quietrelay"
-GATE = f"{DIRECTORY}/gate.py"
+GATE = "/usr/local/lib/quietrelay/gate.py"
 PACKAGES: Sequence[str] = ("sasl2-bin", "libsasl2-modules", "python3")  # Python for the gate
 MECHANISMS = ("PLAIN", "LOGIN")  # it is told passwords, so no other can be
 
@@ -63,7 +62,7 @@ def run(
 def forget() -> None:
     """Stop it for good, and remove its unit and the gate: Debian's own comes to light, switched off."""
     daemons.gone(name="Run no saslauthd", unit="saslauthd", unit_file=UNIT)
-    files.directory(name=f"Remove {DIRECTORY}", path=DIRECTORY, present=False)
+    files.file(name=f"Remove {GATE}", path=GATE, present=False)
 
 
 ASKED = Asked(

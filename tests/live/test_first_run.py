@@ -3,13 +3,8 @@
 And the first run on a host that has just booted.
 """
 
-import json
-import shlex
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -20,6 +15,7 @@ from tests.live.deploy import Deploy, Run, vary
 from tests.live.landscape import Landscape, Relay
 from tests.live.smtp import MailProgram
 from tests.live.vantage import PORTS
+from tests.live.watching import watching
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory")]
 
@@ -27,9 +23,6 @@ OPERATORS = """
 "certificate": settings.CertificateFiles(certificate={certificate!r}, key={key!r}),
 "relay": settings.Relay(replace_mail_server={replace}),
 """
-WATCHED = ["/tmp", "/var/tmp", "/run", "/etc", "/var/log", "/home"]  # where a run writes
-END = "/tmp/quietrelay-watch-ends"
-WATCHER = "/run/quietrelay-watcher.py"
 
 
 @dataclass(frozen=True)
@@ -97,26 +90,6 @@ def first_run(
     return FirstRun(
         relay, certificate, refused, left_alone, accepted, seen, again, shown, seen_in_the_open, just_booted
     )
-
-
-@contextmanager
-def watching(relay: Relay, secrets: list[str]) -> Iterator[list[str]]:
-    """Look for secrets on a host, as nobody, while this is open; where one was seen is listed at the end."""
-    script = Path(__file__).with_name("watcher.py").read_text()
-    # Told by its standard input what it looks for: arguments are among the places where it looks.
-    watcher = relay.remote.start(f"rm -f {END}; exec runuser -u nobody -- python3 -c {shlex.quote(script)}")
-    assert watcher.stdin is not None
-    assert watcher.stdout is not None
-    told = {"secrets": secrets, "directories": WATCHED, "end": END}
-    watcher.stdin.write(json.dumps(told) + "\n")
-    watcher.stdin.flush()
-    assert watcher.stdout.readline() == "watching\n"
-    seen: list[str] = []
-    try:
-        yield seen
-    finally:
-        relay.remote.run(f"touch {END}")
-        seen += json.loads(watcher.communicate(timeout=120)[0])
 
 
 def shown_certificate(landscape: Landscape, relay: Relay, port: int) -> bytes | None:

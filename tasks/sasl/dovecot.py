@@ -1,0 +1,84 @@
+"""Dovecot: an instance of our own that only checks passwords, for the ways whose name begins with it.
+
+The package's instance, /etc/dovecot/dovecot.conf and dovecot.service, may be an IMAP server of the admin's,
+and is left alone. Ours runs without root, in a sandbox.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import SecretStr
+from pyinfra.operations import files
+
+from tasks import templates
+from tasks.layer import Layer, exits_well
+from tasks.operations import daemons, dovecot
+from tasks.sasl.way import Asked
+
+UNIT = "/etc/systemd/system/quietrelay-dovecot.service"
+CONF = "/etc/dovecot/quietrelay.conf"
+SOCKET = "/run/quietrelay-dovecot/postfix"
+VERSIONS = ("2.3", "2.4")  # which differ in language
+
+PACKAGES: Sequence[str] = ("dovecot-core",)
+
+# That it answers is seen on every port: smtpd asks it for the mechanisms that it offers.
+HEALTH = f"""\
+runuser -u postfix -- test -w {SOCKET} ||
+  echo "user postfix cannot reach Dovecot on {SOCKET}; see journalctl -u quietrelay-dovecot, and group sasl"
+"""
+
+
+def run(mechanisms: Sequence[str], *, users: str = "", ldap: str = "") -> None:
+    """Have it answer on its socket.
+
+    :param mechanisms: SASL mechanisms that it offers
+    :param users: passwd-file to look in, or none
+    :param ldap: file with the settings of the directory to ask, or none
+    """
+    dovecot.package_at_rest(name="Let the package's own Dovecot rest where it serves nobody")
+    dovecot.file(
+        name=f"Write {CONF}",
+        path=CONF,
+        content=by_version("dovecot/dovecot.conf", mechanisms=mechanisms, users=users, ldap=ldap),
+    )
+    templates.put("dovecot/unit.service", UNIT, part="dovecot", conf=CONF, ldap=ldap)
+    daemons.running(
+        name="Run quietrelay-dovecot",
+        unit="quietrelay-dovecot",
+        pid_file="/run/quietrelay-dovecot/master.pid",
+        reads=[UNIT, CONF, *([ldap] if ldap else [])],
+        unit_file=UNIT,
+    )
+
+
+def by_version(template: str, **values: object) -> Mapping[str, SecretStr]:
+    """Render a template in each version's language."""
+    return {version: SecretStr(templates.render(template, version=version, **values)) for version in VERSIONS}
+
+
+def forget() -> None:
+    """Stop it for good, and remove what is ours; the packages stay, and the package's instance as it is."""
+    daemons.gone(name="Run no quietrelay-dovecot", unit="quietrelay-dovecot", unit_file=UNIT)
+    files.file(name=f"Remove {CONF}", path=CONF, present=False)
+
+
+ASKED = Asked(health=HEALTH, type="dovecot", path=SOCKET, forget=forget)
+
+
+def layers(rests_on: Sequence[str]) -> Iterator[Layer]:
+    """See that it listens, and that Postfix may ask it; how it answers is seen on the ports.
+
+    :param rests_on: layers of whom it asks, without which it can let nobody in
+    """
+    listens = f"Dovecot listens on {SOCKET}"
+    yield Layer(
+        listens,
+        f"ss -Hxl | grep -qF ' {SOCKET} ' || {{ systemctl is-active quietrelay-dovecot; false; }}",
+        exits_well("see journalctl -u quietrelay-dovecot, and deploy"),
+    )
+    yield Layer(
+        "user postfix may reach that socket",
+        f"runuser -u postfix -- test -w {SOCKET} || {{ echo its groups are $(id -nG postfix); false; }}",
+        exits_well("that has to be one of them which owns the socket, sasl; deploy"),
+        [listens, *rests_on],
+    )
