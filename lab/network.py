@@ -52,7 +52,7 @@ def wanted_sysctls(current: dict[str, str]) -> dict[str, str]:
 def ensure() -> None:
     """Bring the network up, or complete it."""
     _set_sysctls()
-    if not Path("/sys/class/net", BRIDGE).exists():
+    if not is_there():
         # Spanning tree and multicast snooping would delay the first packets of a host.
         run(
             [
@@ -79,9 +79,14 @@ def ensure() -> None:
 def remove() -> None:
     """Take down whatever part of the network is there, and put kernel settings back."""
     run(["nft", "-f", "-"], stdin=f"add table inet {TABLE}\ndelete table inet {TABLE}\n")
-    if Path("/sys/class/net", BRIDGE).exists():
+    if is_there():
         run(["ip", "link", "delete", BRIDGE])
     _restore_sysctls()
+
+
+def is_there() -> bool:
+    """Whether the bridge is there, so whether containers may need what the kernel forwards."""
+    return Path("/sys/class/net", BRIDGE).exists()
 
 
 def _record() -> Path:
