@@ -20,10 +20,11 @@ def undone(remote: Remote, script: str, undo: str) -> Iterator[None]:
         remote.run(undo)
 
 
-def stopped(*units: str) -> Outage:
-    """Stop services: connections are refused."""
-    names = " ".join(units)
-    return lambda remote: undone(remote, f"systemctl stop {names}", f"systemctl start {names}")
+def stopped(unit: str, port: int) -> Outage:
+    """Stop a service: connections are refused. It listens again at the end."""
+    listens = f"until ss -Hltn sport = :{port} | grep -q .; do sleep 0.1; done"
+    start = f"systemctl start {unit} && timeout 20 sh -c '{listens}'"
+    return lambda remote: undone(remote, f"systemctl stop {unit}", start)
 
 
 def silent(*ports: int) -> Outage:

@@ -19,7 +19,6 @@ NOT_OURS = {
     r"SASL authentication failure: Password verification failed": "wrong password, in libsasl's words",
     r"SASL authentication failure: All-whitespace username": "no user name, in libsasl's words",
     r"SASL authentication failure: Requested identity not authenticated identity": "another user's name",
-    r"\s*: NULL password received": "no password, in saslauthd's words",
     r"TLS library problem: error:": "handshake that a client broke off, or a scan with what we refuse",
     r"hostname \S+ does not resolve to address": "client whose names and addresses contradict each other",
     r"Illegal address syntax from": "client that cannot spell",

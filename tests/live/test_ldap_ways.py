@@ -91,6 +91,7 @@ VARIANTS = [
     ),
 ]
 (CACHING,) = (variant for variant in VARIANTS if variant.name == "both")
+TO_THE_FIRST = "ss -Htn state established '( dport = :389 or dport = :636 )'"
 CACHED = 4  # seconds, as it has
 PATIENCE = 20.0  # seconds
 NAMES = ["alice", "carol", HERE, THERE, *NOBODYS]
@@ -177,7 +178,7 @@ def until_refused(program: MailProgram, door: Door, account: Account) -> float:
 @pytest.mark.parametrize(
     "outage",
     [
-        pytest.param(outages.stopped("slapd"), id="stopped"),
+        pytest.param(outages.stopped("slapd", 389), id="stopped"),
         pytest.param(outages.silent(*LDAP), id="packets dropped"),
     ],
 )
@@ -190,6 +191,8 @@ def test_with_one_of_two_directories_away_everybody_logs_in(
     account = Account(chosen.variant.accepted[0], ALICE.password)
     with hammering(mail_program, doors, account) as attempts:
         attempts.wait_for(235)
+        for relay in landscape.relays:
+            assert relay.remote.run(TO_THE_FIRST), f"{relay} is with the second directory"
         with outage(landscape.others["directory"]):
             attempts.wait_for(235, times=30)
         attempts.wait_for(235)

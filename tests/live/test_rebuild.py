@@ -16,6 +16,7 @@ pytestmark = pytest.mark.changes_the_relay
 FILES = [
     ldap.CONF,
     saslauthd.UNIT,
+    saslauthd.GATE,
     sasl.SMTPD_CONF,
     ldap.DIRECTORY_CA,
     tls.POLICY,

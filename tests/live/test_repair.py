@@ -58,6 +58,9 @@ DAMAGES = {
         "chmod 0644 /etc/saslauthd.conf", "stat -c '%U:%G %a' /etc/saslauthd.conf"
     ),
     "unit file edited": owned_file(SASLAUTHD_UNIT, "sed -i 's/0710/0755/' {path}"),
+    "gate edited": owned_file(
+        "/usr/local/lib/quietrelay/gate.py", "sed -i 's/return not self.outage/return True or/' {path}"
+    ),
     "postfix taken out of group sasl": Change("gpasswd -d postfix sasl", "id -nG postfix | grep -ow sasl"),
     "saslauthd disabled": Change("systemctl disable saslauthd", "systemctl is-enabled saslauthd"),
     "privacy's rules emptied": owned_file("/etc/postfix/privacy.pcre", ": > {path}"),
