@@ -3,8 +3,25 @@
 pyinfra inventories/prod.py deploy.py
 """
 
-from tasks import activate, certificates, firewall, logs, packages, postfix, preflight, privacy, sasl, tls
+from pyinfra import host
+
+import prefetch
+from tasks import (
+    activate,
+    certificates,
+    firewall,
+    logs,
+    ownership,
+    packages,
+    postfix,
+    preflight,
+    privacy,
+    sasl,
+    tls,
+)
 from tasks.configuration import merge
+
+prefetch.facts(host)  # what all steps ask, in one question; they need not know
 
 preflight.check()  # refuses what cannot work, before anything on any host is changed
 
@@ -13,6 +30,7 @@ certificates.install()
 configuration = merge(
     sasl.configure(),
     postfix.configure(),
+    ownership.configure(),
     tls.configure(),
     privacy.configure(),
     logs.configure(),
@@ -20,3 +38,4 @@ configuration = merge(
 firewall.admit()
 activate.switch(configuration)
 sasl.forget()  # other ways to log in, which nobody asks any more
+ownership.forget()  # tables that Postfix does not ask any more

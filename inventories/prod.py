@@ -1,6 +1,6 @@
 """Two relays that share all settings but their names. Copy this file, and make it yours."""
 
-from tasks.settings import CertificateFiles, SaslauthdLdap
+from tasks.settings import CertificateFiles, SaslauthdLdap, SendersFromDirectory
 
 relays = (
     [
@@ -14,5 +14,7 @@ relays = (
             servers=["ldaps://ldap.example.org"],
             search_base="ou=People,dc=example,dc=org",
         ),
+        # Users send from the addresses that the directory has for them, and from no others.
+        "senders": SendersFromDirectory(filter="(mail=%s)"),
     },
 )

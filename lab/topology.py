@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
 Release = Literal["bookworm", "trixie"]
-RoleName = Literal["relay", "directory", "outside", "client"]
+RoleName = Literal["relay", "installed", "directory", "outside", "client"]
 
 # Debian packages that the machine which runs the lab needs; each with a command that shows it is there.
 REQUIRED_COMMANDS = {
@@ -82,6 +82,8 @@ PEOPLE_DN = f"ou=People,{BASE_DN}"
 SERVICE_DN = f"cn=relay,ou=Services,{BASE_DN}"
 SERVICE_PASSWORD = "b1nd \"me\" 'now' #2 \\n %u%% $HOME `id` {x} =: ü"  # noqa: S105 - nothing outside the lab takes it
 
+SHARED_ADDRESS = f"sales@{RELAY_DOMAIN}"  # of two people
+
 
 @dataclass(frozen=True)
 class User:
@@ -89,12 +91,14 @@ class User:
 
     + about: what the password exercises
     + domain: that of the mail address
+    + aliases: further addresses to send from
     """
 
     uid: str
     password: str
     about: str
     domain: str = RELAY_DOMAIN
+    aliases: tuple[str, ...] = ()
 
     @property
     def mail(self) -> str:
@@ -106,8 +110,13 @@ class User:
 
 
 USERS = (
-    User("alice", "correct-horse-7", "ordinary"),
-    User("bob", "Tr0ubadour.3", "ordinary, a second person"),
+    User("alice", "correct-horse-7", "ordinary", aliases=(f"a.example@{RELAY_DOMAIN}", SHARED_ADDRESS)),
+    User(
+        "bob",
+        "Tr0ubadour.3",
+        "ordinary, a second person",
+        aliases=(f"b.example@{RELAY_DOMAIN}", SHARED_ADDRESS),
+    ),
     User("carol", "battery-staple-9", "ordinary, in another domain", SECOND_DOMAIN),
     User("inner", "two  words here", "blanks inside"),
     User("leading", "  starts late", "blanks at the start"),

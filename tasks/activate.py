@@ -2,7 +2,7 @@
 
 from pyinfra import host
 
-from tasks import certificates, privacy, sasl, settings, tls
+from tasks import certificates, ownership, privacy, sasl, settings, tls
 from tasks.configuration import Configuration
 from tasks.operations import daemons, health, postfix
 from tasks.step import step
@@ -25,6 +25,7 @@ def switch(configuration: Configuration) -> None:
             tls.POLICY,
             privacy.RULES,
             *certificates.chain_files(relay),
+            *ownership.reads(relay),
         ],
         reload="postfix reload",
     )

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from tasks import ldap_access
 from tasks.section import Becomes, Section
 from tasks.values import Domain, ImapsUrl, LdapUrl, Line, OperatorPath
 
@@ -70,17 +71,7 @@ class SaslauthdLdap(Section):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        schemes = {urlsplit(url).scheme for url in self.servers}
-        if not schemes:
-            raise ValueError("servers is empty; name at least one directory server")
-        if len(schemes) > 1:
-            raise ValueError("servers: ldap:// and ldaps:// are mixed; choose one for all servers")
-        if self.start_tls and schemes == {"ldaps"}:
-            raise ValueError("start_tls contradicts ldaps:// in servers; drop one of them")
-        if self.start_tls is False and schemes == {"ldap"}:
-            raise ValueError("start_tls=False would send passwords in the clear; use ldaps:// or drop it")
-        if (self.bind_dn is None) != (self.bind_password_file is None):
-            raise ValueError("bind_dn and bind_password_file belong together; give both or neither")
+        ldap_access.agree(self)
         return self
 
     @model_validator(mode="after")
@@ -150,7 +141,7 @@ class SaslauthdLdap(Section):
     @property
     def uses_start_tls(self) -> bool:
         """Whether the connection to the directory begins in the clear and is then encrypted."""
-        return urlsplit(self.servers[0]).scheme == "ldap"
+        return ldap_access.uses_start_tls(self)
 
 
 class SaslauthdPam(Section):

@@ -4,7 +4,7 @@ from pyinfra import host
 from pyinfra.facts.deb import DebPackages
 from pyinfra.operations import apt
 
-from tasks import sasl, settings
+from tasks import ownership, sasl, settings
 from tasks.facts.host import Ground
 from tasks.operations import debconf
 from tasks.step import step
@@ -33,7 +33,7 @@ def install() -> None:
             "postfix/mailname": ("string", relay.hostname),
         },
     )
-    wanted = [*WANTED, *sasl.chosen(relay).PACKAGES]
+    wanted = [*WANTED, *sasl.chosen(relay).PACKAGES, *ownership.packages(relay)]
     installed = host.get_fact(DebPackages)
     apt.packages(
         name="Install Postfix, what checks passwords, and telnet-ssl",

@@ -2,7 +2,7 @@
 
 from pyinfra import host
 
-from tasks import settings
+from tasks import ownership, settings
 from tasks.configuration import Configuration, Service
 from tasks.settings import Settings
 from tasks.step import step
@@ -20,6 +20,12 @@ USERS_ONLY = {
     "smtpd_recipient_restrictions": "",
 }
 
+# Those who log in send as themselves. Where there is no login yet, or none is offered, Postfix would warn of
+# the restriction; on 25 check_sasl_access keeps it from being met then (postconf(5)).
+OWNERS_ONLY = f"reject_sender_login_mismatch,{USERS_ONLY['smtpd_relay_restrictions']}"
+OWNERS_ON_25 = "check_sasl_access static:{reject_sender_login_mismatch}, "
+RELAYING = "permit_sasl_authenticated, reject_unauth_destination"
+
 
 @step("Postfix")
 def configure() -> Configuration:
@@ -29,6 +35,8 @@ def configure() -> Configuration:
 
 def configuration(relay: Settings) -> Configuration:
     """Say what Postfix serves, to whom (postconf(5), master(5), RFC 8314)."""
+    owned = ownership.is_asked_for(relay)
+    users_only = USERS_ONLY | ({"smtpd_relay_restrictions": OWNERS_ONLY} if owned else {})
     return Configuration(
         parameters={
             "myhostname": relay.hostname,
@@ -38,7 +46,7 @@ def configuration(relay: Settings) -> Configuration:
             "inet_protocols": "all",
             "disable_vrfy_command": "yes",
             # No permit_mynetworks: an address is no proof of who somebody is.
-            "smtpd_relay_restrictions": "permit_sasl_authenticated, reject_unauth_destination",
+            "smtpd_relay_restrictions": f"{OWNERS_ON_25 if owned else ''}{RELAYING}",
             # SMTP smuggling: only <CR><LF>.<CR><LF> ends a message (RFC 5321 2.3.8), for everyone.
             "smtpd_forbid_bare_newline": "yes",
             "smtpd_forbid_bare_newline_exclusions": "",
@@ -61,7 +69,7 @@ def configuration(relay: Settings) -> Configuration:
             "587/inet": None,
         },
         options={
-            "submission/inet": {**USERS_ONLY, "syslog_name": "postfix/submission"},
-            "submissions/inet": {**USERS_ONLY, "syslog_name": "postfix/submissions"},
+            "submission/inet": {**users_only, "syslog_name": "postfix/submission"},
+            "submissions/inet": {**users_only, "syslog_name": "postfix/submissions"},
         },
     )

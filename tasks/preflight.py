@@ -6,7 +6,7 @@ everything that can be wrong with the inventory, the operator's files and the ho
 
 from pyinfra import host
 
-from tasks import certificates, sasl, settings
+from tasks import certificates, ownership, sasl, settings
 from tasks.errors import DeployError
 from tasks.facts.host import Ground, GroundSays
 from tasks.inventory_source import inventory_file
@@ -28,6 +28,7 @@ def check() -> None:
     relay = settings.of(host)
     certificates.check(relay)
     sasl.check(relay)
+    ownership.check(relay)
     ground = host.get_fact(Ground)
     if ground is None:  # pyinfra goes on preparing as long as other hosts are well
         raise PreflightError(

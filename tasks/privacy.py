@@ -59,6 +59,7 @@ def configuration(relay: Settings, mark: str) -> Configuration:
     rewritten: dict[str, str | None] = {
         "cleanup_service_name": CLEANUP,
         "mail_name": mark,
+        "smtpd_command_filter": "$quietrelay_envelope",
         # Postfix 3.10 writes no client into its trace header then, whatever becomes of the rules.
         "smtpd_hide_client_session": "no" if classic else "yes",
         "smtpd_sasl_authenticated_header": "yes" if classic else None,
@@ -68,6 +69,7 @@ def configuration(relay: Settings, mark: str) -> Configuration:
             # A parameter of our own, for postconf(1) puts no blanks into master.cf. It leaves
             # smtpd_data_restrictions in main.cf to the admin.
             "quietrelay_user_mail": "check_sasl_access static:{FILTER anonymize:[127.0.0.1]:10587}",
+            "quietrelay_envelope": privacy_rules.envelope(),
             # In main.cf, so that nothing that becomes of a file becomes of both.
             "quietrelay_guard": privacy_rules.guard(privacy.dropped_headers, privacy.private_domains),
         },

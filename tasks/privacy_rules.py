@@ -133,6 +133,17 @@ def private_ids(private_domains: Sequence[str]) -> str:
     return rf"{named(*MESSAGE_IDS)}.*?{private_id(private_domains)}"
 
 
+def envelope() -> str:
+    """Write the table that takes the envelope's id off MAIL FROM, for main.cf (smtpd_command_filter).
+
+    Mail programs make it of the message's id (RFC 3461 4.4), and servers hand it on as it is. Notifications
+    that were asked for do without: they name the message. The path may be quoted, or without brackets.
+    """
+    path = r'(?:<(?:"(?:\\.|[^"\\])*"|[^">])*>|(?!<)\S+)'
+    rule = Rule(rf"^(MAIL\s+FROM:\s*{path}(?:\s+\S+)*?)\s+ENVID=\S*(.*)$", "${1}${2}")
+    return _in_main_cf([rule])
+
+
 def guard(headers: Sequence[str], private_domains: Sequence[str]) -> str:
     """Write the table that is asked last, for main.cf: who gets here was not rewritten (postconf(5))."""
     why = "REJECT 4.3.0 The rules that keep users anonymous do not work"
@@ -140,5 +151,9 @@ def guard(headers: Sequence[str], private_domains: Sequence[str]) -> str:
         Rule(named(TRACE.name, *headers), f"{why}: a header was not dropped"),
         Rule(private_ids(private_domains), f"{why}: a message id was not rewritten"),
     ]
+    return _in_main_cf(rules)
+
+
+def _in_main_cf(rules: Sequence[Rule]) -> str:
     lines = [f"{{/{rule.pattern}/ {rule.action}}}" for rule in rules]
     return f"pcre:{{{', '.join(lines)}}}".replace("$", "$$")

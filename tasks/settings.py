@@ -28,6 +28,9 @@ from tasks.logins import SaslauthdPam as SaslauthdPam
 from tasks.logins import SaslauthdRimap as SaslauthdRimap
 from tasks.logins import Sasldb as Sasldb
 from tasks.section import Becomes, Section, SettingsError, describe
+from tasks.senders import AnySender, Senders, SendersFromDirectory
+from tasks.senders import SendersByLogin as SendersByLogin
+from tasks.senders import SendersFromFile as SendersFromFile
 from tasks.values import (
     Days,
     Domain,
@@ -167,6 +170,7 @@ class Settings(BaseModel):
     relay: Relay = Relay()
     submission: Submission = Submission()
     login: Login
+    senders: Senders = AnySender()
     certificate: Certificate = OwnCa()
     server_tls: ServerTls = ServerTls()
     client_tls: ClientTls = ClientTls()
@@ -190,6 +194,23 @@ class Settings(BaseModel):
             raise ValueError(
                 f"submission.local_domain makes addresses of {domain}, and login accepts none; "
                 "drop it, or let SaslauthdLdap have it in domains, with names='address' or 'both'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _knows_the_senders_directory(self) -> Self:
+        senders = self.senders
+        if not isinstance(senders, SendersFromDirectory) or senders.servers:
+            return self
+        if not isinstance(self.login, SaslauthdLdap):
+            raise ValueError(
+                f"senders: the login, {type(self.login).__name__}, names no directory; "
+                "name one in SendersFromDirectory(servers=..., search_base=...)"
+            )
+        if senders.search_base is None and "%" in self.login.search_base:
+            raise ValueError(
+                "senders: login.search_base depends on the login, which an address does not tell; "
+                "name SendersFromDirectory(search_base=...), with %d for the address's domain"
             )
         return self
 

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from tasks import telltale_headers
 from tasks.section import Becomes, Section
 from tasks.settings import Settings
-from tasks.values import Days, Domain, Fqdn, HeaderName, HostPath, ImapsUrl, LdapUrl
+from tasks.values import Attribute, Days, Domain, Fqdn, HeaderName, HostPath, ImapsUrl, LdapUrl
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
@@ -32,6 +32,7 @@ PLAIN_WORDS = {
     HostPath: "path on the host",
     HeaderName: "header",
     Domain: "domain",
+    Attribute: "LDAP attribute",
     Days: "days, 1 to 365",
 }
 
@@ -58,6 +59,8 @@ def rows() -> Iterator[Row]:
 
 
 def _section_rows(key: str, section: type[Section]) -> Iterator[Row]:
+    if not section.model_fields:
+        yield Row(f"`{key}`: `{section.__name__}()`", "no settings", "none", section.__doc__ or "", "nothing")
     for name, field in section.model_fields.items():
         kind = get_type_hints(section, include_extras=True)[name]
         yield Row(
@@ -116,6 +119,8 @@ def _default(field: FieldInfo) -> str:
             return "not set"
         case str():
             return f"`{json.dumps(value)}`"
+        case ():
+            return "not set"
         case tuple() if len(value) > MOST_SHOWN:
             return f"{len(value)} headers, [listed below](#headers-that-go)"
         case tuple():

@@ -76,6 +76,12 @@ def domain(name: str) -> str:
     return name.lower()
 
 
+def attribute(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
+        raise ValueError(f"{name!r} is not the name of an LDAP attribute; write one like uid")
+    return name
+
+
 # Headers that make a mail what it is, or that are rewritten and not dropped (RFC 5322 3.6, RFC 2045).
 NEEDED = (
     *("From", "Sender", "Reply-To", "To", "Cc", "Date", "Subject", "Message-ID", "In-Reply-To", "References"),
@@ -91,4 +97,5 @@ OperatorPath = Annotated[str, AfterValidator(one_line)]
 HostPath = Annotated[str, AfterValidator(host_path)]
 HeaderName = Annotated[str, AfterValidator(header_name)]
 Domain = Annotated[str, AfterValidator(domain)]
+Attribute = Annotated[str, AfterValidator(attribute)]
 Days = Annotated[int, Field(ge=1, le=365)]

@@ -49,6 +49,7 @@ cn: schema
 include: file:///etc/ldap/schema/core.ldif
 include: file:///etc/ldap/schema/cosine.ldif
 include: file:///etc/ldap/schema/inetorgperson.ldif
+include: file:///etc/ldap/schema/misc.ldif
 
 dn: olcDatabase={{0}}config,cn=config
 objectClass: olcDatabaseConfig
@@ -61,7 +62,7 @@ objectClass: olcMdbConfig
 olcDatabase: {{1}}mdb
 olcSuffix: {BASE_DN}
 olcDbDirectory: DATABASE
-olcDbIndex: objectClass,uid,mail eq
+olcDbIndex: objectClass,uid,mail,mailLocalAddress eq
 olcAccess: {{0}}to attrs=userPassword
   by dn.exact={ROOT} manage
   by dn.exact="{SERVICE_DN}" read
@@ -141,14 +142,16 @@ def ssha(password: str, salt: bytes) -> str:
 
 
 def person(user: User) -> str:
-    """The entry of a user, as LDIF."""
+    """The entry of a user, as LDIF. Further addresses are what inetLocalMailRecipient has them as."""
+    aliases = "".join(f"mailLocalAddress: {address}\n" for address in user.aliases)
     return f"""\
 dn: {user.dn}
 objectClass: inetOrgPerson
+objectClass: inetLocalMailRecipient
 cn: {user.uid.capitalize()} Example
 sn: Example
 mail: {user.mail}
-userPassword: {_hashed(user.dn, user.password)}
+{aliases}userPassword: {_hashed(user.dn, user.password)}
 """
 
 

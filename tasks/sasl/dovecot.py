@@ -4,12 +4,13 @@ The package's instance, /etc/dovecot/dovecot.conf and dovecot.service, may be an
 and is left alone. Ours runs without root, in a sandbox.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import SecretStr
 from pyinfra.operations import files
 
 from tasks import templates
+from tasks.layer import Layer, exits_well
 from tasks.operations import daemons, dovecot
 from tasks.sasl.way import Asked
 
@@ -65,3 +66,23 @@ runuser -u postfix -- test -w {socket} ||
   echo "user postfix cannot reach {socket}; see journalctl -u 'quietrelay-*', and group sasl"
 """
     return Asked(health=health, type="dovecot", path=socket, forget=forget)
+
+
+def layers(rests_on: Sequence[str], asked_at: str = SOCKET) -> Iterator[Layer]:
+    """See that it listens, and that Postfix may ask it; how it answers is seen on the ports.
+
+    :param rests_on: layers of whom it asks, without which it can let nobody in
+    :param asked_at: socket that Postfix asks at
+    """
+    listens = f"Dovecot listens on {SOCKET}"
+    yield Layer(
+        listens,
+        f"ss -Hxl | grep -qF ' {SOCKET} ' || {{ systemctl is-active quietrelay-dovecot; false; }}",
+        exits_well("see journalctl -u quietrelay-dovecot, and deploy"),
+    )
+    yield Layer(
+        f"user postfix may reach {asked_at}",
+        f"runuser -u postfix -- test -w {asked_at} || {{ echo its groups are $(id -nG postfix); false; }}",
+        exits_well("that has to be one of them which owns the socket, sasl; deploy"),
+        [listens, *rests_on],
+    )

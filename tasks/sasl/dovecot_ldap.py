@@ -1,27 +1,31 @@
 """Dovecot asks an LDAP directory, by a link that knows an outage from a wrong password."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from pyinfra.operations import files
 
-from tasks import templates
+from tasks import server_layers, templates, trust
+from tasks.layer import Account, Layer, exits_well
 from tasks.logins import DovecotLdap
 from tasks.operations import daemons
 from tasks.operations import dovecot as dovecot_operations
 from tasks.operator_files import read_secret
-from tasks.sasl import dovecot, ldap_link, trust
+from tasks.sasl import dovecot, ldap_link
+from tasks.server_layers import Server
 
 CONF = "/etc/dovecot/quietrelay-ldap.conf"
 DIRECTORY_CA = "/etc/dovecot/quietrelay-ldap.ca.pem"
 LINK = "/usr/local/lib/quietrelay/ldap_link.py"
 LINK_UNIT = "/etc/systemd/system/quietrelay-ldap.service"
 DIRECTORY = "/run/quietrelay-ldap/directory"
+ASKED_AT = "/run/quietrelay-ldap/postfix"
+ASKED = dovecot.asked(ASKED_AT)
 
 PACKAGES: Sequence[str] = (*dovecot.PACKAGES, "dovecot-ldap", "python3")
-ASKED = dovecot.asked("/run/quietrelay-ldap/postfix")
 MECHANISMS = ("PLAIN", "LOGIN")  # the directory checks passwords, so Dovecot has to be told them
 
 SCOPES = {"sub": "subtree", "one": "onelevel", "base": "base"}
@@ -37,7 +41,7 @@ def check(login: DovecotLdap) -> None:
 
     :raises SettingsError: naming the file and the remedy
     """
-    trust.check(login.ca_file)
+    trust.check("login.ca_file", login.ca_file)
     _bind_password(login)
 
 
@@ -113,3 +117,24 @@ def forget() -> None:
     daemons.gone(name="Run no quietrelay-ldap", unit="quietrelay-ldap", unit_file=LINK_UNIT)
     for path in (CONF, DIRECTORY_CA, LINK):
         files.file(name=f"Remove {path}", path=path, present=False)
+
+
+def layers(login: DovecotLdap, account: Account | None) -> Iterator[Layer]:
+    """Walk from the directory's servers over the link to Dovecot's socket."""
+    servers = [_server(login, url) for url in login.servers]
+    for server in servers:
+        yield from server_layers.layers(server)
+    link = "the link to the directory runs"
+    # Of several servers one may be down.
+    rests_on = [server.proves for server in servers] if len(servers) == 1 else []
+    script = f"test -S {DIRECTORY} && systemctl is-active quietrelay-ldap"
+    yield Layer(link, script, exits_well("see journalctl -u quietrelay-ldap, and deploy"), rests_on)
+    yield from dovecot.layers([link], ASKED_AT)
+
+
+def _server(login: DovecotLdap, url: str) -> Server:
+    parts = urlsplit(url)
+    secure = parts.scheme == "ldaps"
+    port = parts.port or (636 if secure else 389)
+    ca_file = trust.path(login.ca_file, DIRECTORY_CA)
+    return Server(url, parts.hostname or "", port, ca_file, "" if secure else "ldap")

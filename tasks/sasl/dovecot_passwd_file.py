@@ -1,12 +1,14 @@
 """Dovecot looks accounts up in a passwd-file on the relay."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from pydantic import SecretStr
 from pyinfra import host
 from pyinfra.operations import files
 
 from tasks import accounts, settings
+from tasks.layer import Account, Layer, exits_well
 from tasks.logins import DovecotPasswdFile
 from tasks.operations import secrets
 from tasks.operator_files import read_accounts
@@ -42,3 +44,15 @@ def configure(login: DovecotPasswdFile) -> None:
 def forget() -> None:
     """Remove the accounts."""
     files.file(name=f"Remove {USERS}", path=USERS, present=False)
+
+
+def layers(login: DovecotPasswdFile, account: Account | None) -> Iterator[Layer]:
+    """Walk from the accounts to Dovecot's socket."""
+    holds = f"{USERS} is there for Dovecot to read"
+    yield Layer(holds, f"runuser -u dovecot -- test -r {USERS}", exits_well("deploy"))
+    if account:
+        known = f"{account.login} has an account there"
+        script = f"cut -d: -f1 {USERS} | grep -qxF {quote(account.login)} || {{ echo it has none; false; }}"
+        yield Layer(known, script, exits_well("add it to login.accounts_file, and deploy"), [holds])
+        holds = known
+    yield from dovecot.layers([holds])

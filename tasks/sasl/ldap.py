@@ -1,15 +1,16 @@
 """saslauthd asks an LDAP directory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pydantic import SecretStr
 from pyinfra.operations import files
 
-from tasks import templates
+from tasks import templates, trust
+from tasks.layer import Account, Layer
 from tasks.logins import SaslauthdLdap
 from tasks.operations import secrets
 from tasks.operator_files import complaint, read_secret
-from tasks.sasl import saslauthd, trust
+from tasks.sasl import ldap_layers, saslauthd, saslauthd_layers
 
 CONF = "/etc/saslauthd.conf"
 DIRECTORY_CA = "/etc/saslauthd.ca.pem"
@@ -19,7 +20,7 @@ LONGEST_PASSWORD = 127  # bytes
 # What a DN is made of beside names (RFC 4514); saslauthd escapes names for filters alone.
 OF_A_DN = ',+"\\<>;=#'
 
-PACKAGES = saslauthd.PACKAGES
+PACKAGES: Sequence[str] = (*saslauthd.PACKAGES, "ldap-utils")  # for the doctor, who asks as saslauthd does
 ASKED = saslauthd.ASKED
 
 
@@ -28,7 +29,7 @@ def check(login: SaslauthdLdap) -> None:
 
     :raises SettingsError: naming the file and the remedy
     """
-    trust.check(login.ca_file)
+    trust.check("login.ca_file", login.ca_file)
     if len(_bind_password(login).get_secret_value().encode()) > LONGEST_PASSWORD:
         about = f"{login.bind_password_file} holds a password of more than {LONGEST_PASSWORD} bytes, which "
         raise complaint("login.bind_password_file", about + "saslauthd cuts off; give bind_dn a shorter one")
@@ -76,3 +77,13 @@ def forget() -> None:
     """Remove what only the directory needs."""
     for path in (CONF, DIRECTORY_CA):
         files.file(name=f"Remove {path}", path=path, present=False)
+
+
+def layers(login: SaslauthdLdap, account: Account | None) -> Iterator[Layer]:
+    """Walk from the directory's servers to saslauthd's answer."""
+    yield from ldap_layers.layers(login, account, CONF, _ca_file(login))
+    yield from saslauthd_layers.layers(account, ldap_layers.last_layers(login, account))
+
+
+def _ca_file(login: SaslauthdLdap) -> str:
+    return trust.path(login.ca_file, DIRECTORY_CA)

@@ -1,14 +1,16 @@
 """saslauthd asks the host's PAM."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from pyinfra import host
 from pyinfra.facts.files import FindInFile
 from pyinfra.operations import files
 
 from tasks import templates
+from tasks.layer import Account, Layer, exits_well
 from tasks.logins import SaslauthdPam
-from tasks.sasl import saslauthd
+from tasks.sasl import saslauthd, saslauthd_layers
 
 SERVICE = "/etc/pam.d/smtp"  # named for the service that Postfix says it is
 
@@ -36,3 +38,16 @@ def forget() -> None:
     """Remove the PAM service if it is ours; one that somebody else put there serves somebody else."""
     if host.get_fact(FindInFile, path=SERVICE, pattern="^# .*Written by quietrelay"):
         files.file(name=f"Remove {SERVICE}", path=SERVICE, present=False)
+
+
+def layers(login: SaslauthdPam, account: Account | None) -> Iterator[Layer]:
+    """Walk from the PAM service and the account to saslauthd's answer."""
+    service = f"{SERVICE} says how PAM judges"
+    rests_on = [service]
+    yield Layer(service, f"grep '^auth' {SERVICE}", exits_well("deploy"))
+    if account and any("pam_unix" in line for line in login.auth):
+        known = f"{account.login} is an account of the host"
+        script = f"getent passwd {quote(account.login)} || {{ echo there is none; false; }}"
+        yield Layer(known, script, exits_well("make it, with adduser(8)"))
+        rests_on.append(known)
+    yield from saslauthd_layers.layers(account, rests_on)

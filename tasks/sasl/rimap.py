@@ -1,11 +1,14 @@
 """saslauthd asks an IMAP server."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pyinfra.operations import files
 
+from tasks import server_layers, trust
+from tasks.layer import Account, Layer
 from tasks.logins import SaslauthdRimap
-from tasks.sasl import saslauthd, trust
+from tasks.sasl import saslauthd, saslauthd_layers
+from tasks.server_layers import Server
 
 IMAP_CA = "/etc/saslauthd.imap-ca.pem"
 
@@ -18,7 +21,7 @@ def check(login: SaslauthdRimap) -> None:
 
     :raises SettingsError: naming the file and the remedy
     """
-    trust.check(login.ca_file)
+    trust.check("login.ca_file", login.ca_file)
 
 
 def mechanisms(login: SaslauthdRimap) -> Sequence[str]:
@@ -42,3 +45,11 @@ def configure(login: SaslauthdRimap) -> None:
 def forget() -> None:
     """Remove what only the IMAP server needs."""
     files.file(name=f"Remove {IMAP_CA}", path=IMAP_CA, present=False)
+
+
+def layers(login: SaslauthdRimap, account: Account | None) -> Iterator[Layer]:
+    """Walk from the IMAP server to saslauthd's answer."""
+    host, _, port = login.host_and_port.rpartition(":")
+    server = Server(login.server, host.strip("[]"), int(port), trust.path(login.ca_file, IMAP_CA))
+    yield from server_layers.layers(server)
+    yield from saslauthd_layers.layers(account, [server.proves])

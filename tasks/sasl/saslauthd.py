@@ -12,7 +12,7 @@ from tasks.sasl.way import Asked
 
 UNIT = "/etc/systemd/system/saslauthd.service"
 GATE = "/usr/local/lib/quietrelay/gate.py"
-PACKAGES: Sequence[str] = ("sasl2-bin", "libsasl2-modules", "python3")  # the last one for the gate
+PACKAGES: Sequence[str] = ("sasl2-bin", "libsasl2-modules", "python3")  # Python for the gate
 MECHANISMS = ("PLAIN", "LOGIN")  # it is told passwords, so no other can be
 
 # A login that is refused is answered too, "NO"; what cannot be judged is not (testsaslauthd(8)).
@@ -59,6 +59,19 @@ def run(
     )
 
 
+def forget() -> None:
+    """Stop it for good, and remove its unit and the gate: Debian's own comes to light, switched off."""
+    daemons.gone(name="Run no saslauthd", unit="saslauthd", unit_file=UNIT)
+    files.file(name=f"Remove {GATE}", path=GATE, present=False)
+
+
+ASKED = Asked(
+    health=HEALTH,
+    smtpd_conf={"pwcheck_method": "saslauthd", "saslauthd_path": "/run/saslauthd/mux"},
+    forget=forget,
+)
+
+
 def command_line(arguments: Mapping[str, object]) -> list[str]:
     """Write options as ExecStart= takes them (systemd.service(5), systemd.syntax(7))."""
     words: list[str] = []
@@ -71,16 +84,3 @@ def command_line(arguments: Mapping[str, object]) -> list[str]:
 def _quoted(word: str) -> str:
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{escaped}"' if escaped != word or set(word) & set("' \t;") else word
-
-
-def forget() -> None:
-    """Stop it for good, and remove its unit: Debian's own comes to light, switched off."""
-    daemons.gone(name="Run no saslauthd", unit="saslauthd", unit_file=UNIT)
-    files.file(name=f"Remove {GATE}", path=GATE, present=False)
-
-
-ASKED = Asked(
-    health=HEALTH,
-    smtpd_conf={"pwcheck_method": "saslauthd", "saslauthd_path": "/run/saslauthd/mux"},
-    forget=forget,
-)

@@ -1,11 +1,13 @@
 """libsasl itself looks accounts up, in a database on the relay."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from pyinfra import host
 from pyinfra.operations import files
 
 from tasks import accounts, settings
+from tasks.layer import Account, Layer, exits_well
 from tasks.logins import Sasldb
 from tasks.operations import sasldb
 from tasks.operator_files import complaint, read_accounts
@@ -62,3 +64,19 @@ def configure(login: Sasldb) -> None:
 def forget() -> None:
     """Remove the accounts."""
     files.file(name=f"Remove {DATABASE}", path=DATABASE, present=False)
+
+
+def layers(login: Sasldb, account: Account | None) -> Iterator[Layer]:
+    """See that the accounts are there, and are Postfix's to read."""
+    holds = f"{DATABASE} holds accounts"
+    yield Layer(holds, f"db_dump {DATABASE} | grep -q ^DATA=END", exits_well("deploy"))
+    if account:
+        user, _, domain = account.login.partition("@")
+        known = f"{account.login} is one of them"
+        # Without a domain any realm will do: which is the server's own is libsasl's affair.
+        key = "".join(f"{part}\0".encode().hex() for part in (user, *([domain] if domain else [])))
+        script = f"db_dump {DATABASE} | grep -q {quote(f'^ {key}')} || {{ echo it is not; false; }}"
+        yield Layer(known, script, exits_well("add it to login.accounts_file, and deploy"), [holds])
+    reads = f"user postfix may read {DATABASE}"
+    script = f"runuser -u postfix -- test -r {DATABASE} || {{ stat -c 'it is %U:%G %a' {DATABASE}; false; }}"
+    yield Layer(reads, script, exits_well("deploy"), [holds])

@@ -1,8 +1,10 @@
 """What a way to log in consists of."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from tasks.layer import Account, Layer
 
 
 def _nothing() -> None:
@@ -45,6 +47,12 @@ class Way(Protocol):
 
     def configure(self, login: Any) -> None:
         """Have it check passwords on the host."""
+
+    def layers(self, login: Any, account: Account | None) -> Iterator[Layer]:
+        """Say what has to be well for a login, for the doctor; the last is whether Postfix gets its answer.
+
+        :param account: who should be able to log in, if somebody was named
+        """
 
     def forget(self) -> None:
         """Take back what it alone put on the host, where another way takes its place."""

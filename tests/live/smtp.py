@@ -101,7 +101,7 @@ class Conversation(smtplib.SMTP):
                 break
             reply = self.say(f"RCPT TO:<{recipient}>")
             if reply.refuses:
-                self.rset()
+                self.say("RSET")  # smtplib's own goes back to ASCII
         return reply
 
     def submit(self, sender: str, recipients: Sequence[str], message: bytes, options: str = "") -> Reply:

@@ -169,6 +169,23 @@ def test_an_attached_message_keeps_its_own_trace(
     assert inner.as_bytes().splitlines() == attached.as_bytes().splitlines()
 
 
+@needs_others
+def test_a_notification_comes_back_without_what_the_client_called_the_envelope(
+    mail_program: MailProgram, outside: Maildir, first_login_door: Door
+) -> None:
+    # The server outside puts the id that it was told into its notifications (RFC 3464 2.2.1).
+    token, door = new_token(), first_login_door
+    address = outside_address(token)
+    with mail_program.log_in(door, USER) as conversation:
+        assert conversation.say(f"MAIL FROM:<{address}> RET=HDRS ENVID=made-on-{HELO}").code == 250
+        assert conversation.say(f"RCPT TO:<{address}> NOTIFY=SUCCESS").code == 250
+        assert conversation.hand_in(letter(token).as_bytes()).code == 250
+    settle(token, door.relay.remote, outside.remote)
+    arrived = outside.arrived(token, at_least=2)
+    assert len([raw for raw in arrived if b"delivery-status" in raw]) == 1
+    assert [raw for raw in arrived if found(raw, [HELO]) or b"Original-Envelope-Id" in raw] == []
+
+
 @pytest.mark.needs("client", "expendable")
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 def test_mail_from_strangers_keeps_its_trace(

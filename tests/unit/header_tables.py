@@ -41,6 +41,16 @@ def guard_as_file(settings: Settings) -> str:
     return "\n".join(lines)
 
 
+def filtered(command: str) -> str:
+    """Put an SMTP command through the filter as postconf(5), smtpd_command_filter, has it."""
+    value = configuration(PLAIN, MARK).parameters["quietrelay_envelope"]
+    assert value
+    rule = re.fullmatch(r"pcre:\{\{/(.*)/ (.*)\}\}", value.replace("$$", "$"))
+    assert rule
+    found = re.search(rule[1], command, re.IGNORECASE | re.DOTALL)
+    return found.expand(re.sub(r"\$\{(\d+)\}", r"\\g<\1>", rule[2])) if found else command
+
+
 def looked_up(table: str, header: str) -> str | None:
     """Look a header up in a table as pcre_table(5) does; None where nothing matches.
 

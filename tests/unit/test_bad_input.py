@@ -45,6 +45,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, authority: Certificate, pair
         "broken.pem": f"-----BEGIN CERTIFICATE-----\n{SECRET}\n-----END CERTIFICATE-----\n",
         "broken.key": f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n",
         "two lines": f"{SECRET}\n{SECRET}\n",
+        "senders": "alice@example.org alice\nbob bob@example.org\n",
     }.items():
         (directory / name).write_text(content)
     (directory / "latin1").write_bytes(SECRET.encode() + b"\xfc\n")
@@ -151,3 +152,15 @@ def test_file_that_saslauthd_could_not_work_with(files: Path, setting: str, name
     others = {"bind_dn": '"cn=relay"'} if setting == "bind_password_file" else {}
     section = login(**others, **{setting: f'"{files / name}"'})
     assert_refused(files, RELAY, section, HOST, f"login.{setting}", str(files / name), remedy)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("missing", ("missing cannot be read", "correct the path or its rights")),
+        ("senders", ("senders line 2 does not begin with an address", "write ADDRESS LOGIN")),
+    ],
+)
+def test_file_of_senders_that_nobody_could_send_with(files: Path, name: str, told: tuple[str, ...]) -> None:
+    section = f'"senders": SendersFromFile(file="{files / name}")'
+    assert_refused(files, f"{RELAY}, {section}", LOGIN, HOST, "senders.file", *told)

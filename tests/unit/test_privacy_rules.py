@@ -9,7 +9,7 @@ from tasks.privacy import mark_for
 from tasks.privacy_rules import MOST_IDS
 from tasks.settings import Privacy, SettingsError, Submission
 from tests.unit.examples import HOSTNAME, relay_with
-from tests.unit.header_tables import MARK, PLAIN, DeferredError, checked, guard_as_file, looked_up
+from tests.unit.header_tables import MARK, PLAIN, DeferredError, checked, filtered, guard_as_file, looked_up
 
 CLASSIC = relay_with(privacy=Privacy(trace="classic"), submission=Submission(auth_on_25=False))
 DATE = "Thu, 20 Nov 2025 10:00:00 +0000 (UTC)"
@@ -256,3 +256,30 @@ class TestGuard:
     @pytest.mark.parametrize("header", ["Subject: it", "DKIM-Signature: v=1", "Message-ID: <a@example.com>"])
     def test_lets_all_else_pass(self, header: str) -> None:
         assert looked_up(guard_as_file(PLAIN), header) is None
+
+
+class TestEnvelope:
+    @pytest.mark.parametrize(
+        ("said", "passed_on"),
+        [
+            ("MAIL FROM:<a@b.test> RET=HDRS ENVID=x+2B@pc SIZE=3", "MAIL FROM:<a@b.test> RET=HDRS SIZE=3"),
+            ("mail from: <a@b.test> envid=<1.2@[192.0.2.7]>", "mail from: <a@b.test>"),
+            ("MAIL FROM:<> ENVID=pc", "MAIL FROM:<>"),
+            ("MAIL FROM:a@b.test ENVID=pc BODY=8BITMIME", "MAIL FROM:a@b.test BODY=8BITMIME"),
+            ('MAIL FROM:<"a> ENVID=kept \\" b"@c.test> ENVID=pc', 'MAIL FROM:<"a> ENVID=kept \\" b"@c.test>'),
+        ],
+    )
+    def test_an_id_that_a_mail_program_gave_the_envelope_goes(self, said: str, passed_on: str) -> None:
+        assert filtered(said) == passed_on
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "MAIL FROM:<envid=x@b.test> SIZE=3",
+            'MAIL FROM:<"a> ENVID=x"@b.test>',
+            "RCPT TO:<a@b.test> NOTIFY=SUCCESS ORCPT=rfc822;a@b.test",
+            "AUTH PLAIN ENVID=",
+        ],
+    )
+    def test_everything_else_that_is_said_stays(self, command: str) -> None:
+        assert filtered(command) == command
