@@ -19,6 +19,7 @@ from lab.furnishing import File, Role
 from lab.topology import BASE_DN, PEOPLE_DN, SERVICE_DN, SERVICE_PASSWORD, USERS, Host, User
 
 LAB = "/etc/ldap/lab"
+POLICY_DN = f"cn=policy,{BASE_DN}"  # accounts may be locked (slapo-ppolicy(5))
 SECOND_LDAP, SECOND_LDAPS = 1389, 1636
 SECOND_LDAPI = "ldapi://%2Frun%2Fslapd-second%2Fldapi"
 IMAP_USERS = "/etc/dovecot/users"
@@ -41,6 +42,7 @@ objectClass: olcModuleList
 cn: module{{0}}
 olcModulePath: /usr/lib/ldap
 olcModuleLoad: back_mdb
+olcModuleLoad: ppolicy
 
 dn: cn=schema,cn=config
 objectClass: olcSchemaConfig
@@ -69,6 +71,12 @@ olcAccess: {{0}}to attrs=userPassword
   by anonymous auth
   by * none
 olcAccess: {{1}}to * by dn.exact={ROOT} manage by * read
+
+dn: olcOverlay={{0}}ppolicy,olcDatabase={{1}}mdb,cn=config
+objectClass: olcOverlayConfig
+objectClass: olcPPolicyConfig
+olcOverlay: {{0}}ppolicy
+olcPPolicyDefault: {POLICY_DN}
 """
 
 TREE = f"""\
@@ -82,6 +90,12 @@ objectClass: organizationalUnit
 
 dn: ou=Services,{BASE_DN}
 objectClass: organizationalUnit
+
+dn: {POLICY_DN}
+objectClass: organizationalRole
+objectClass: pwdPolicy
+pwdAttribute: userPassword
+pwdLockout: TRUE
 """
 
 # Each slapd has its configuration and its database.
@@ -115,6 +129,7 @@ ExecStart=/usr/sbin/slapd -d 0 -F /etc/ldap/slapd-second.d -h \
 WantedBy=multi-user.target
 """
 
+# All passwords come from the relays: a host is not slowed down for the wrong ones among them.
 DOVECOT = f"""\
 protocols = imap
 listen = *, ::
@@ -123,6 +138,11 @@ ssl_cert = </etc/dovecot/certificate.pem
 ssl_key = </etc/dovecot/key.pem
 auth_mechanisms = plain
 auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 mail_location = maildir:~/%u
 passdb {{
   driver = passwd-file

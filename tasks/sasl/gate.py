@@ -31,7 +31,7 @@ from pathlib import Path
 
 SECONDS = 9.0  # until a login that nobody answered is put off; Postfix needs a moment more
 STUCK = 40.0  # seconds until a worker of saslauthd counts as lost
-IMAP_SECONDS = 8.0  # for a whole conversation with the IMAP server
+IMAP_SECONDS = 6.0  # for a whole conversation with the IMAP server
 LONGEST = 256  # bytes; saslauthd takes no longer string (MAX_REQ_LEN)
 
 # saslauthd's last word on a request, by mechanism, as lak.c, auth_pam.c and saslauthd-main.c log it.
@@ -40,12 +40,12 @@ LAST_WORD = {
     "pam": re.compile(r"auth_pam: pam_\w+ failed: (.+)$"),
     "rimap": re.compile(r"auth failure: .* \[mech=rimap\] \[reason=(.*)\]$"),
 }
-WRONG_BIND = "-7"
+NO_SUCH_USER, WRONG_BIND = "-6", "-7"
 HASH = re.compile(rb"\{[\w./-]+\}")  # as userPassword has it (RFC 2307)
 # The last words that refuse; all others tell of an outage, or of something that nobody has thought of.
 REFUSALS = {
     # No password to compare with, not in the group, wrong password, no such user, bind refused (lak.h).
-    "ldap": {"-1", "-4", "-5", "-6", WRONG_BIND},
+    "ldap": {"-1", "-4", "-5", NO_SUCH_USER, WRONG_BIND},
     "pam": {
         "Authentication failure",
         "User not known to the underlying authentication module",
@@ -57,8 +57,11 @@ REFUSALS = {
     },
     "rimap": {"remote server rejected your credentials"},
 }
-# auth.emerg to auth.err (syslog(3)): what saslauthd itself complains of is no user's fault.
-COMPLAINTS = range(32, 36)
+# Errors of a search after which lak.c says "User not found" all the same.
+NO_SEARCH = re.compile(
+    r"ldap_search_st\(\) failed: "
+    r"(Time limit exceeded|Server is busy|Server is unavailable|Insufficient access)"
+)
 
 
 @dataclass
@@ -66,11 +69,13 @@ class Window:
     """What saslauthd logged while a request was with it."""
 
     last_words: set[str] = field(default_factory=set)
-    complaint: bool = False
+    outage: bool = False
+    about: str = ""
+    """Login that nobody else has at the moment: only lines about it are noted then."""
 
     def refuses(self, mechanism: str) -> bool:
         """Tell whether every request that ended meanwhile was refused, this one among them."""
-        return not self.complaint and bool(self.last_words) and self.last_words <= REFUSALS[mechanism]
+        return not self.outage and bool(self.last_words) and self.last_words <= REFUSALS[mechanism]
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,7 @@ class Gate:
         self.log = log
         self.workers = asyncio.Semaphore(options.workers)
         self.windows: list[Window] = []
+        self.looks: dict[bytes, asyncio.Task[bool]] = {}
         self.broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
@@ -143,9 +149,7 @@ class Gate:
     async def judge(self, login: bytes, password: bytes, service: bytes, realm: bytes) -> bytes:
         """Give saslauthd's answer; none where nobody could judge."""
         fits = max(len(login), len(service), len(realm)) <= LONGEST and len(password) <= self.longest_password
-        # saslauthd takes a hash of a scheme that it does not know for the password itself (lak.c).
-        is_hash = self.no_hashes and HASH.match(password)
-        if not (fits and login and password and self.names.accept(login, realm)) or is_hash:
+        if not (fits and login and self.names.accept(login, realm) and self.may_be_right(password)):
             tell(6, f"refused unasked: {login!a} {realm!a}")
             return b"NO"
         answer, window = await self.ask(login, password, service, realm)
@@ -155,16 +159,36 @@ class Gate:
             return b"NO"
         return b""
 
+    def may_be_right(self, password: bytes) -> bool:
+        """Refuse passwords that saslauthd would not take for what they are.
+
+        Line ends would be commands to an IMAP server (auth_rimap.c). A hash of a scheme that saslauthd does
+        not know it compares with the password itself (lak.c).
+        """
+        if self.mechanism == "rimap" and set(password) & set(b"\r\n"):
+            return False
+        return bool(password) and not (self.no_hashes and HASH.match(password))
+
     async def bind_is_the_users(self, window: Window, service: bytes, realm: bytes) -> bool:
         """See whether it was the user's bind that the directory refused, and not the relay's own.
 
-        saslauthd says the same of both. For a name that does not exist it binds as the relay alone.
+        saslauthd says the same of both. Many who wait share one look: it costs no more when somebody guesses
+        passwords.
         """
         if not self.asks_twice or WRONG_BIND not in window.last_words:
             return True
-        nobody = f"quietrelay-{secrets.token_hex(8)}".encode()
-        _, second = await self.ask(nobody, b"x", service, realm)
-        return second.refuses(self.mechanism) and second.last_words == {"-6"}
+        if realm not in self.looks:
+            self.looks[realm] = asyncio.create_task(self.relay_may_search(service, realm))
+        return await asyncio.shield(self.looks[realm])
+
+    async def relay_may_search(self, service: bytes, realm: bytes) -> bool:
+        """Ask for a name that does not exist, for which saslauthd binds as the relay alone."""
+        nobody = f"quietrelay-{secrets.token_hex(8)}"
+        async with self.workers:
+            del self.looks[realm]  # those who come from now on need a later look
+            window = Window(about=nobody)
+            await self.exchange((nobody.encode(), b"x", service, realm), window)
+        return window.last_words == {NO_SUCH_USER} and not window.outage
 
     async def ask(self, *request: bytes) -> tuple[bytes, Window]:
         """Have saslauthd judge as soon as it has a free worker, and note what it logs meanwhile.
@@ -173,13 +197,13 @@ class Gate:
         be late after an outage never reach it.
         """
         await self.workers.acquire()
-        exchange = asyncio.create_task(self.exchange(request))
-        exchange.add_done_callback(lambda _: self.workers.release())
-        return await asyncio.shield(exchange)
-
-    async def exchange(self, request: tuple[bytes, ...]) -> tuple[bytes, Window]:
-        """Hold the conversation. A saslauthd that does not is ended with the gate; systemd begins anew."""
         window = Window()
+        exchange = asyncio.create_task(self.exchange(request, window))
+        exchange.add_done_callback(lambda _: self.workers.release())
+        return await asyncio.shield(exchange), window
+
+    async def exchange(self, request: tuple[bytes, ...], window: Window) -> bytes:
+        """Hold the conversation. A saslauthd that does not is ended with the gate; systemd begins anew."""
         self.windows.append(window)
         try:
             async with asyncio.timeout(STUCK):
@@ -187,14 +211,14 @@ class Gate:
                 writer.write(b"".join(map(counted, request)))
                 answer = await read_string(reader)
                 writer.close()
+                return answer
         except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
             if not self.broken.done():
                 self.broken.set_result(f"saslauthd does not answer: {error!r}")
-            return b"", window
+            return b""
         finally:
             self.read_log()
             self.windows = [other for other in self.windows if other is not window]
-        return answer, window
 
     def read_log(self) -> None:
         """Take in what saslauthd has logged so far, and hand it on."""
@@ -204,46 +228,53 @@ class Gate:
 
     def note(self, line: str) -> None:
         """Note a line in every open window, and write it to the journal."""
-        priority, text = parsed(line)
-        tell(priority & 7, text)
+        level, text = parsed(line)
+        tell(level, text)
         for window in self.windows:
-            window.complaint |= priority in COMPLAINTS
+            if window.about not in text:
+                continue
+            window.outage |= NO_SEARCH.search(text) is not None
             if found := LAST_WORD[self.mechanism].search(text):
                 window.last_words.add(found[1])
 
     async def relay_imap(
         self, reader: StreamReader, writer: StreamWriter, options: argparse.Namespace
     ) -> None:
-        """Hand saslauthd's conversation with the IMAP server on, in TLS."""
+        """Hand saslauthd's conversation with the IMAP server on, in TLS, until the server ends it."""
         host, _, port = options.imap.rpartition(":")
-        try:
-            async with asyncio.timeout(IMAP_SECONDS):
-                trust = ssl.create_default_context(cafile=options.ca)
-                there, to_there = await asyncio.open_connection(
-                    host.strip("[]"), int(port), ssl=trust, happy_eyeballs_delay=0.25
-                )
-                await asyncio.gather(copy(reader, to_there), self.copy_judgement(there, writer))
-        except OSError as error:
-            tell(3, f"IMAP server {options.imap}: {str(error) or 'silent'}")
-        writer.close()
+        with contextlib.ExitStack() as ending:
+            ending.callback(writer.close)
+            try:
+                async with asyncio.timeout(IMAP_SECONDS):
+                    trust = ssl.create_default_context(cafile=options.ca)
+                    there, to_there = await asyncio.open_connection(
+                        host.strip("[]"), int(port), ssl=trust, happy_eyeballs_delay=0.25
+                    )
+                    ending.callback(to_there.transport.abort)
+                    sending = asyncio.create_task(copy(reader, to_there))
+                    ending.callback(sending.cancel)
+                    await self.copy_judgement(there, writer)
+            except (ConnectionResetError, BrokenPipeError):
+                pass  # saslauthd has heard enough
+            except OSError as error:
+                tell(3, f"IMAP server {options.imap}: {str(error) or 'silent'}")
 
     async def copy_judgement(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Hand on what the IMAP server says; its own outage is one of the relay's too (RFC 5530)."""
         while line := await reader.readline():
             if b" NO [UNAVAILABLE]" in line:
                 for window in self.windows:
-                    window.complaint = True
+                    window.outage = True
             writer.write(line)
             await writer.drain()
-        writer.close()
 
 
 async def copy(reader: StreamReader, writer: StreamWriter) -> None:
     """Hand bytes on until there are no more."""
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
 
 
 def counted(text: bytes) -> bytes:
@@ -257,9 +288,9 @@ async def read_string(reader: StreamReader) -> bytes:
 
 
 def parsed(line: str) -> tuple[int, str]:
-    """Part a line as syslog(3) sends it, ``<PRI>DATE saslauthd[PID]: TEXT``, into priority and text."""
+    """Part a line as syslog(3) sends it, ``<PRI>DATE saslauthd[PID]: TEXT``, into level and text."""
     found = re.match(r"<(\d+)>\w{3} [ \d]\d [\d:]{8} ([^:]*: )?(.*)", line, re.DOTALL)
-    return (int(found[1]), found[3]) if found else (36, line)
+    return (int(found[1]) & 7, found[3]) if found else (4, line)
 
 
 def tell(level: int, text: str) -> None:

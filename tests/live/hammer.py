@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tests.live.landscape import Account, Door, Relay
 from tests.live.smtp import MailProgram
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 30.0  # seconds
 
 
 class Attempt(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from lab.roles.directory import LAB
+from lab.roles.directory import IMAP_USERS, LAB
 from tests.live.remote import Remote
 
 LDAP = (389, 636)
@@ -45,17 +45,12 @@ def frozen(unit: str) -> Outage:
 
 
 def strangers_certificate(remote: Remote) -> AbstractContextManager[None]:
-    """Have slapd show a certificate for its own name that nobody has signed, and then its right one again.
+    """Have slapd show a certificate that nobody has signed, and then its right one again.
 
     Connections that it has would go on, so it ends them.
     """
-    made = (
-        "set -e; name=$(hostname -f); cd $(mktemp -d)\n"
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=$name"
-        " -addext subjectAltName=DNS:$name -keyout stranger-key.pem -out stranger.pem 2>&1\n"
-        f"chown openldap *.pem; mv *.pem {LAB}\n"
-    )
-    return undone(remote, f"{made}{_show('stranger', 'stranger-key')}", _show("certificate", "key"))
+    stranger = f"{strangers(remote)}chown openldap *.pem; mv *.pem {LAB}\n{_show('stranger', 'stranger-key')}"
+    return undone(remote, stranger, _show("certificate", "key"))
 
 
 def _show(certificate: str, key: str) -> str:
@@ -65,4 +60,31 @@ def _show(certificate: str, key: str) -> str:
         f"replace: olcTLSCertificateFile\nolcTLSCertificateFile: {LAB}/{certificate}.pem\n-\n"
         f"replace: olcTLSCertificateKeyFile\nolcTLSCertificateKeyFile: {LAB}/{key}.pem\nEND\n"
         "systemctl restart slapd"
+    )
+
+
+def strangers_imap_certificate(remote: Remote) -> AbstractContextManager[None]:
+    """Have Dovecot show a certificate that nobody has signed, and then its right one again."""
+    shown = "sed -i 's#^ssl_{0} = .*#ssl_{0} = </etc/dovecot/{1}.pem#' /etc/dovecot/dovecot.conf\n"
+
+    def show(certificate: str, key: str) -> str:
+        return shown.format("cert", certificate) + shown.format("key", key) + "systemctl restart dovecot"
+
+    stranger = f"{strangers(remote)}mv *.pem /etc/dovecot\n{show('stranger', 'stranger-key')}"
+    return undone(remote, stranger, show("certificate", "key"))
+
+
+def imap_without_users(remote: Remote) -> AbstractContextManager[None]:
+    """Have Dovecot unable to read whom it knows: it says so, in its answer."""
+    again = f"touch {IMAP_USERS}"  # it reads again what is newer
+    return undone(remote, f"chmod 600 {IMAP_USERS}; {again}", f"chmod 644 {IMAP_USERS}; {again}")
+
+
+def strangers(remote: Remote) -> str:
+    """Write the commands that make a certificate for the host's own name, signed by itself."""
+    return (
+        "set -e; cd $(mktemp -d)\n"
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+        f" -subj /CN={remote.name} -addext subjectAltName=DNS:{remote.name}"
+        " -keyout stranger-key.pem -out stranger.pem 2>&1\n"
     )

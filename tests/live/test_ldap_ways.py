@@ -1,14 +1,15 @@
 """The directory asked in other ways: without a search, comparing passwords, by address, one server of two."""
 
+import time
 from dataclasses import dataclass
 
 import pytest
 
 from lab.topology import RELAY_DOMAIN, SECOND_DOMAIN, user_named
-from tests.live import outages
+from tests.live import outages, people
 from tests.live.deploy import Run
 from tests.live.hammer import hammering
-from tests.live.landscape import Account, Landscape, Relay
+from tests.live.landscape import Account, Door, Landscape, Relay
 from tests.live.outages import LDAP, Outage
 from tests.live.smtp import MailProgram
 from tests.live.ways import Ways, door_of, let_in, replies_to_intrusions, reply
@@ -71,6 +72,7 @@ VARIANTS = [
             search_base=lab.PEOPLE_DN,
             names="both",
             scope="one",
+            cache_seconds=4,
             ca_file=given.ca_file,
         )""",
         ("alice", "carol", HERE, THERE),
@@ -88,6 +90,9 @@ VARIANTS = [
         (HERE,),
     ),
 ]
+(CACHING,) = (variant for variant in VARIANTS if variant.name == "both")
+CACHED = 4  # seconds, as it has
+PATIENCE = 20.0  # seconds
 NAMES = ["alice", "carol", HERE, THERE, *NOBODYS]
 PASSWORDS = {name: (CAROL if name.startswith("carol") else ALICE).password for name in NAMES}
 
@@ -140,6 +145,32 @@ def test_intruders_find_no_name_that_is_taken_for_a_users(
     assert let_in(replies) == []
     assert relay.remote.run("cat /run/saslauthd/saslauthd.pid") == process
     assert reply(mail_program, door, name, ALICE.password) == 235
+
+
+@pytest.mark.parametrize("chosen", [CACHING], ids=str, indirect=True)
+def test_a_password_that_was_changed_is_cached_for_the_stated_time_and_no_longer(
+    chosen: Chosen, landscape: Landscape, mail_program: MailProgram
+) -> None:
+    doors = [door_of(landscape, relay) for relay in landscape.relays]
+    with people.known_to(landscape.others["directory"], people.LEAVER) as person:
+        began = time.monotonic()
+        first = {door: reply(mail_program, door, *person.account) for door in doors}
+        person.change_password()
+        at_once = {door: reply(mail_program, door, *person.account) for door in doors}
+        refused = {door: until_refused(mail_program, door, person.account) - began for door in doors}
+        anew = {door: reply(mail_program, door, *person.changed) for door in doors}
+    assert {*first.values(), *at_once.values(), *anew.values()} == {235}
+    # The cache counts in seconds of the clock, so one more may have begun; a login takes a moment, too.
+    assert all(CACHED - 1 <= seconds < CACHED + 1 for seconds in refused.values()), refused
+
+
+def until_refused(program: MailProgram, door: Door, account: Account) -> float:
+    """Log in until that fails, and tell when (a reading of time.monotonic())."""
+    end = time.monotonic() + PATIENCE
+    while (began := time.monotonic()) < end:
+        if reply(program, door, *account) == 535:
+            return began
+    raise AssertionError(f"{account.login} logs in for {PATIENCE} s")
 
 
 @pytest.mark.parametrize("chosen", VARIANTS[:2], ids=str, indirect=True)

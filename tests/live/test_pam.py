@@ -3,34 +3,36 @@
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from lab.topology import USERS
-from tests.live.deploy import Deploy, Run
+from tests.live.deploy import Run
 from tests.live.landscape import Account, Landscape, Relay
 from tests.live.smtp import MailProgram
+from tests.live.ways import Ways, door_of, let_in, replies_to_intrusions, reply
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory")]
 
-INVENTORY = """
-import runpy
-
-from tasks.settings import SaslauthdPam
-
-_hosts, _data = runpy.run_path({inventory!r})["relays"]
-relays = (_hosts, _data | {{"login": SaslauthdPam()}})
-"""
+# A wrong password is answered at once; pam_unix(8) else takes two seconds.
+LOGIN = 'SaslauthdPam(auth=["required pam_unix.so nodelay"])'
 
 ACCOUNTS = [
     Account("pam-plain", "correct horse 8"),
     Account("pam-odd", "#%u \"quoted\" 'twice' $HOME\\ Grüße"),
     Account("pam-locked", "was right once"),
     Account("pam-expired", "was right last year"),
+    Account("pam-leaver", "right at first"),
 ]
-GOOD, ODD, LOCKED, EXPIRED = ACCOUNTS
+GOOD, ODD, LOCKED, EXPIRED, LEAVER = ACCOUNTS
+CHANGED = Account(LEAVER.login, "right afterwards")
 IN_DIRECTORY = Account(USERS[0].uid, USERS[0].password)
+WRONG = [
+    Account(GOOD.login, "wrong"),
+    Account(GOOD.login, ""),
+    Account(f"{GOOD.login}@nobody.test", GOOD.password),
+    Account("root", ""),
+]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class History:
     to_pam: Run
     again: Run
     with_pam: dict[tuple[Relay, int, Account], int]
+    let_in: list[str]
+    revoked: dict[str, set[int]]
     process: dict[Relay, str]
     left_of_ldap: dict[Relay, str]
     back: Run
@@ -48,55 +52,66 @@ class History:
 
 
 @pytest.fixture(scope="module")
-def history(
-    landscape: Landscape,
-    mail_program: MailProgram,
-    pytestconfig: pytest.Config,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[History]:
+def history(landscape: Landscape, mail_program: MailProgram, ways: Ways) -> Iterator[History]:
     """Make accounts, go over to PAM, log in, go back, log in again; the accounts are gone at the end."""
-    inventory = tmp_path_factory.mktemp("operator") / "pam.py"
-    inventory.write_text(INVENTORY.format(inventory=str(Path(landscape.inventory).resolve())))
-    pam, ldap = (Deploy(name, pytestconfig.rootpath) for name in (str(inventory), landscape.inventory))
 
     def everywhere(script: str) -> dict[Relay, str]:
         return {relay: relay.remote.run(script) for relay in landscape.relays}
 
-    def replies() -> dict[tuple[Relay, int, Account], int]:
+    def replies(accounts: list[Account]) -> dict[tuple[Relay, int, Account], int]:
         return {
-            (door.relay, door.port, account): reply(mail_program, landscape, door.relay, door.port, account)
-            for door in landscape.doors
-            if door.is_first and door.port != 25
-            for account in [*ACCOUNTS, IN_DIRECTORY, Account(GOOD.login, "wrong"), Account(GOOD.login, "")]
+            (relay, port, account): reply(mail_program, door_of(landscape, relay, port), *account)
+            for relay in landscape.relays
+            for port in (465, 587)
+            for account in accounts
         }
+
+    def revoked() -> Iterator[tuple[str, set[int]]]:
+        yield "at first", {*replies([LEAVER]).values()}
+        everywhere(password_of(CHANGED))
+        yield "changed", {*replies([LEAVER]).values()}
+        yield "anew", {*replies([CHANGED]).values()}
+        everywhere(f"usermod --lock {LEAVER.login}")
+        yield "locked", {*replies([CHANGED]).values()}
+        everywhere(f"usermod --unlock {LEAVER.login}")
+        yield "unlocked", {*replies([CHANGED]).values()}
+        everywhere(f"userdel {LEAVER.login}")
+        yield "removed", {*replies([CHANGED]).values()}
 
     everywhere(making(ACCOUNTS))
     try:
-        to_pam, again, with_pam = pam.run(), pam.run(), replies()
-        process = everywhere("grep -h ^CapEff /proc/$(cat /run/saslauthd/saslauthd.pid)/status")
+        to_pam, again = ways.choose(LOGIN), ways.run()
+        with_pam = replies([*ACCOUNTS, IN_DIRECTORY, *WRONG])
+        intruders = [
+            about
+            for relay in landscape.relays
+            for about in let_in(replies_to_intrusions(mail_program, door_of(landscape, relay), GOOD))
+        ]
+        refused = dict(revoked())
+        process = everywhere("grep -h ^CapEff /proc/$(pgrep -o -x saslauthd)/status")
         left_of_ldap = everywhere("ls /etc/saslauthd.conf /etc/saslauthd.ca.pem 2>/dev/null || true")
-        back, with_ldap = ldap.run(), replies()
+        back, with_ldap = ways.go_back(), replies([IN_DIRECTORY, GOOD])
         left_of_pam = everywhere("ls /etc/pam.d/smtp 2>/dev/null || true")
-        yield History(to_pam, again, with_pam, process, left_of_ldap, back, with_ldap, left_of_pam)
+        yield History(
+            *(to_pam, again, with_pam, intruders, refused, process),
+            *(left_of_ldap, back, with_ldap, left_of_pam),
+        )
     finally:
-        everywhere("\n".join(f"userdel {account.login}" for account in ACCOUNTS))
-        ldap.run()
+        everywhere("\n".join(f"userdel {account.login} 2>&1 || test $? = 6" for account in ACCOUNTS))
 
 
 def making(accounts: list[Account]) -> str:
     """Write the commands that make the accounts, one of them locked and one expired."""
     lines = [f"useradd --no-create-home {account.login}" for account in accounts]
-    lines += [f"printf '%s\\n' {shlex.quote(':'.join(account))} | chpasswd" for account in accounts]
+    lines += map(password_of, accounts)
     return "\n".join(
         ["set -e", *lines, f"usermod --lock {LOCKED.login}", f"chage --expiredate 2020-01-01 {EXPIRED.login}"]
     )
 
 
-def reply(program: MailProgram, landscape: Landscape, relay: Relay, port: int, account: Account) -> int:
-    """Log in, and return the reply's code."""
-    (door, *_) = [door for door in landscape.doors if door.relay is relay and door.port == port]
-    with program.open_secure(door) as conversation:
-        return conversation.log_in_by_plain(account).code
+def password_of(account: Account) -> str:
+    """Write the command that gives an account its password."""
+    return f"printf '%s\\n' {shlex.quote(':'.join(account))} | chpasswd"
 
 
 @pytest.mark.parametrize("port", [465, 587])
@@ -109,13 +124,28 @@ def test_an_account_of_the_host_logs_in(history: History, relay: Relay, port: in
 @pytest.mark.parametrize("port", [465, 587])
 @pytest.mark.parametrize(
     "account",
-    [LOCKED, EXPIRED, IN_DIRECTORY, Account(GOOD.login, "wrong"), Account(GOOD.login, "")],
+    [LOCKED, EXPIRED, IN_DIRECTORY, *WRONG],
     ids=lambda account: f"{account.login}-{len(account.password)}",
 )
 def test_whom_the_host_does_not_let_in_is_refused(
     history: History, relay: Relay, port: int, account: Account
 ) -> None:
     assert history.with_pam[relay, port, account] == 535
+
+
+def test_who_may_no_longer_log_in_cannot_at_once(history: History) -> None:
+    assert history.revoked == {
+        "at first": {235},
+        "changed": {535},
+        "anew": {235},
+        "locked": {535},
+        "unlocked": {235},
+        "removed": {535},
+    }
+
+
+def test_intruders_reach_nobody(history: History) -> None:
+    assert history.let_in == []
 
 
 def test_a_second_run_with_pam_changes_nothing(history: History) -> None:

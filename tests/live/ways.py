@@ -53,6 +53,11 @@ class Ways:
         """Tell what deploying it would change."""
         return Deploy(self._now, self._root).plan()
 
+    @property
+    def are_the_given(self) -> bool:
+        """Whether the relays have what the inventory names."""
+        return self._now == str(self._given)
+
     def go_back(self) -> Run:
         """Deploy the inventory as it is."""
         self._now = str(self._given)
