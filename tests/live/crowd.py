@@ -1,7 +1,7 @@
 """Many who log in at the very same moment, straight at saslauthd's socket. Runs on the relay.
 
-Standard input holds a line of JSON: login, password and the number of people. The answers are counted:
-``OK``, ``NO``, and nothing where the connection was closed without one.
+Standard input holds a line of JSON: login, password and number of people. The answers are counted: ``OK``,
+``NO``, and nothing where the connection was closed without one.
 """
 
 import json

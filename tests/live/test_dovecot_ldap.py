@@ -72,7 +72,8 @@ def chosen(
     """Have the relays ask by Dovecot, the directory first and another one then; go back at the end."""
     ways = Ways(landscape, pytestconfig.rootpath, tmp_path_factory.mktemp("operator"))
     yield ways, ways.choose(LOGIN.format(servers=SERVERS))
-    ways.go_back()
+    if not ways.are_the_given:
+        ways.go_back()
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +189,8 @@ def put_off(program: MailProgram, doors: list[Door], landscape: Landscape, outag
         with outage(landscape.others["directory"]):
             attempts.wait_for(454)
         attempts.wait_for(235)
-    assert set(attempts.codes()) == {235, 454}, attempts.codes()
+    print(attempts.codes(), attempts.slowest())
+    assert set(attempts.codes()) == {235, 454}
     assert attempts.slowest() < PROMISED
 
 

@@ -49,6 +49,10 @@ class Ways:
         """Deploy what was chosen once more."""
         return Deploy(self._now, self._root, what).run()
 
+    def plan(self) -> Run:
+        """Tell what deploying it would change."""
+        return Deploy(self._now, self._root).plan()
+
     @property
     def are_the_given(self) -> bool:
         """Whether the relays have what the inventory names."""
