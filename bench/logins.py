@@ -20,11 +20,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from lab import access
 from lab.hosts import CA_CERTIFICATE, host_named
 from lab.topology import user_named
-from tasks.settings import SaslauthdPam, Section
+from tasks.settings import (
+    DovecotLdap,
+    DovecotPasswdFile,
+    SaslauthdLdap,
+    SaslauthdPam,
+    SaslauthdRimap,
+    Sasldb,
+    Section,
+)
 from tests.live.deploy import Deploy
 from tests.live.inventory import InventoryError
 from tests.live.landscape import Landscape, Relay, survey
@@ -57,20 +66,26 @@ class Way:
     after: str = "true"
 
 
-def ways(login: Section) -> list[Way]:
+def ways(login: SaslauthdLdap, accounts: str) -> list[Way]:
     """List the ways to measure; a further one is a line here.
 
     :param login: the lab's own, with its directory
+    :param accounts: file with the user's name and password
     """
+    directory = {name: getattr(login, name) for name in ("servers", "search_base", "ca_file")}
+    relay = {name: getattr(login, name) for name in ("bind_dn", "bind_password_file")}
+    imap = f"imaps://{urlsplit(login.servers[0]).hostname}"
     account = shlex.quote(f"{USER.uid}:{USER.password}")
+    making = f"useradd --no-create-home {USER.uid} && printf '%s\\n' {account} | chpasswd"
     return [
-        Way("saslauthd, LDAP", login),
-        Way(
-            "saslauthd, PAM",
-            SaslauthdPam(),
-            before=f"useradd --no-create-home {USER.uid} && printf '%s\\n' {account} | chpasswd",
-            after=f"userdel {USER.uid}",
-        ),
+        Way("saslauthd, LDAP, bind", login),
+        Way("saslauthd, LDAP, fastbind", SaslauthdLdap(**directory, auth_method="fastbind")),
+        Way("saslauthd, LDAP, custom", SaslauthdLdap(**directory, **relay, auth_method="custom")),
+        Way("saslauthd, IMAP", SaslauthdRimap(server=imap, ca_file=login.ca_file)),
+        Way("Dovecot, LDAP", DovecotLdap(**directory, **relay)),
+        Way("sasldb", Sasldb(accounts_file=accounts)),
+        Way("Dovecot, passwd-file", DovecotPasswdFile(accounts_file=accounts)),
+        Way("saslauthd, PAM", SaslauthdPam(), before=making, after=f"userdel {USER.uid}"),
     ]
 
 
@@ -157,11 +172,16 @@ def rows(landscape: Landscape) -> Iterator[tuple[Relay, str, Speed]]:
         yield relay, "no login", measured(client, "logins", relay.hostname, authorities[relay], "")
         authority = Path(CA_CERTIFICATE).read_text()
         yield relay, "the directory alone", measured(relay.name, "binds", directory, authority, USER.dn)
-    for way in ways(landscape.relays[0].settings.login):
-        with serving(landscape, way):
-            for relay in landscape.relays:
-                speed = measured(client, "logins", relay.hostname, authorities[relay], USER.uid)
-                yield relay, way.title, speed
+    login = landscape.relays[0].settings.login
+    assert isinstance(login, SaslauthdLdap), "measure on the lab, whose directory knows the user"
+    with tempfile.NamedTemporaryFile("w") as accounts:  # for its owner alone
+        accounts.write(f"{USER.uid}:{USER.password}\n")
+        accounts.flush()
+        for way in ways(login, accounts.name):
+            with serving(landscape, way):
+                for relay in landscape.relays:
+                    speed = measured(client, "logins", relay.hostname, authorities[relay], USER.uid)
+                    yield relay, way.title, speed
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Outages of the hosts that know the passwords, each made there and undone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 from lab.roles.directory import IMAP_USERS, LAB
@@ -20,11 +20,17 @@ def undone(remote: Remote, script: str, undo: str) -> Iterator[None]:
         remote.run(undo)
 
 
-def stopped(unit: str, port: int) -> Outage:
-    """Stop a service: connections are refused. It listens again at the end."""
-    listens = f"until ss -Hltn sport = :{port} | grep -q .; do sleep 0.1; done"
-    start = f"systemctl start {unit} && timeout 20 sh -c '{listens}'"
-    return lambda remote: undone(remote, f"systemctl stop {unit}", start)
+def stopped(listening: Mapping[str, int]) -> Outage:
+    """Stop services: connections are refused. They listen again at the end.
+
+    :param listening: unit to the port that it listens on
+    """
+    units = " ".join(listening)
+    listens = "; ".join(
+        f"until ss -Hltn sport = :{port} | grep -q .; do sleep 0.1; done" for port in listening.values()
+    )
+    start = f"systemctl start {units} && timeout 20 sh -c '{listens}'"
+    return lambda remote: undone(remote, f"systemctl stop {units}", start)
 
 
 def silent(*ports: int) -> Outage:

@@ -3,6 +3,7 @@
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from lab.topology import PEOPLE_DN, SERVICE_DN, SERVICE_PASSWORD, USERS
 from tests.live.landscape import Landscape
 from tests.live.remote import Remote
+from tests.live.tampering import RESTART
 from tests.live.watching import watching
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory")]
@@ -43,7 +45,7 @@ class Breakage:
 
 
 KEEP_MASTER = "cp -p /etc/postfix/master.cf /root/master.cf.kept"
-MASTER_BACK = "mv /root/master.cf.kept /etc/postfix/master.cf; postfix reload 2>&1"
+MASTER_BACK = f"mv /root/master.cf.kept /etc/postfix/master.cf\n{RESTART}"
 BREAKAGES = {
     "directory stopped": Breakage(
         "systemctl stop slapd",
@@ -100,20 +102,20 @@ BREAKAGES = {
         "submissions in master.cf is in it",
     ),
     "port closed": Breakage(
-        f"{KEEP_MASTER}; postconf -MX submission/inet; postfix reload 2>&1",
+        f"{KEEP_MASTER}; postconf -MX submission/inet\n{RESTART}",
         MASTER_BACK,
         (f"port 587 lets {USER.uid} in",),
         "nobody listens there",
     ),
     "login not offered": Breakage(
-        f"{KEEP_MASTER}; postconf -P submissions/inet/smtpd_sasl_auth_enable=no; postfix reload 2>&1",
+        f"{KEEP_MASTER}; postconf -P submissions/inet/smtpd_sasl_auth_enable=no\n{RESTART}",
         MASTER_BACK,
         (f"port 465 lets {USER.uid} in",),
         "no login is offered there",
     ),
     "smtpd.conf lost": Breakage(
-        "mv /etc/postfix/sasl/smtpd.conf /root/smtpd.conf.kept; postfix reload 2>&1",
-        "mv /root/smtpd.conf.kept /etc/postfix/sasl/smtpd.conf; postfix reload 2>&1",
+        f"mv /etc/postfix/sasl/smtpd.conf /root/smtpd.conf.kept\n{RESTART}",
+        f"mv /root/smtpd.conf.kept /etc/postfix/sasl/smtpd.conf\n{RESTART}",
         tuple(f"port {port} lets {USER.uid} in" for port in (25, 465, 587)),
         "535 5.7.8",
     ),
@@ -164,13 +166,12 @@ def broken(landscape: Landscape, breakage: Breakage) -> Iterator[None]:
         if breakage.where == "directory"
         else [relay.remote for relay in landscape.relays]
     )
-    try:
-        for remote in remotes:
-            remote.run(breakage.command)
-        yield
-    finally:
-        for remote in remotes:
-            remote.run(breakage.undo)
+    with ThreadPoolExecutor() as pool:  # restarts take a while
+        try:
+            list(pool.map(lambda remote: remote.run(breakage.command), remotes))
+            yield
+        finally:
+            list(pool.map(lambda remote: remote.run(breakage.undo), remotes))
 
 
 def ill_layers(printed: str) -> list[str]:

@@ -152,7 +152,7 @@ def test_a_changed_password_and_a_removed_user_are_refused_at_once(
 @pytest.mark.parametrize(
     "outage",
     [
-        pytest.param(outages.stopped("slapd"), id="stopped"),
+        pytest.param(outages.stopped({"slapd": 389}), id="stopped"),
         pytest.param(outages.silent(*LDAP), id="packets dropped"),
         pytest.param(outages.frozen("slapd"), id="frozen"),
     ],
@@ -168,7 +168,7 @@ def test_nobody_notices_an_outage_of_one_of_two_servers(
 
 
 OUTAGES = {
-    "stopped": outages.stopped("slapd", "slapd-second"),
+    "stopped": outages.stopped({"slapd": 389, "slapd-second": SECOND_LDAPS}),
     "packets dropped": outages.silent(*LDAP, SECOND_LDAPS),
     "frozen": outages.frozen("slapd"),
     "certificate wrong": outages.strangers_certificate,

@@ -178,7 +178,7 @@ def until_refused(program: MailProgram, door: Door, account: Account) -> float:
 @pytest.mark.parametrize(
     "outage",
     [
-        pytest.param(outages.stopped("slapd", 389), id="stopped"),
+        pytest.param(outages.stopped({"slapd": 389}), id="stopped"),
         pytest.param(outages.silent(*LDAP), id="packets dropped"),
     ],
 )

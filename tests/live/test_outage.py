@@ -24,7 +24,7 @@ PROMISED = 10.0  # seconds within which a login is answered, whatever happens
 @pytest.mark.parametrize(
     "outage",
     [
-        pytest.param(outages.stopped("slapd", 389), id="stopped"),
+        pytest.param(outages.stopped({"slapd": 389}), id="stopped"),
         pytest.param(outages.silent(*LDAP), id="packets dropped"),
         pytest.param(outages.strangers_certificate, id="certificate wrong"),
         pytest.param(outages.frozen("slapd"), id="frozen"),

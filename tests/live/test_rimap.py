@@ -91,7 +91,7 @@ def test_no_password_goes_to_the_imap_server_in_the_clear(relay: Relay) -> None:
 @pytest.mark.parametrize(
     "outage",
     [
-        pytest.param(outages.stopped("dovecot", 993), id="stopped"),
+        pytest.param(outages.stopped({"dovecot": 993}), id="stopped"),
         pytest.param(outages.silent(993), id="packets dropped"),
         pytest.param(outages.strangers_imap_certificate, id="certificate wrong"),
         pytest.param(outages.imap_without_users, id="its users away"),

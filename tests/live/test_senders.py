@@ -14,6 +14,7 @@ from tests.live.landscape import Account, Door, Landscape, Relay
 from tests.live.mail import new_token, outside_address
 from tests.live.remote import Remote
 from tests.live.smtp import Conversation, MailProgram, Reply
+from tests.live.tampering import RESTART
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory", "outside")]
 
@@ -230,12 +231,12 @@ def with_a_wrong_ca(landscape: Landscape, program: MailProgram) -> dict[Relay, R
     for door in (door for door in landscape.doors if door.is_first and door.port == 465):
         remote = door.relay.remote
         remote.run(f"cp -p {DIRECTORY_CA} /root/ca.kept; cat /etc/postfix/tls/ca.pem > {DIRECTORY_CA}")
-        remote.run("postfix reload 2>&1")
+        remote.run(RESTART)
         try:
             with program.log_in(door, ALICE) as conversation:
                 replies[door.relay] = reply_to(conversation, SENDERS["her own"])
         finally:
-            remote.run(f"mv /root/ca.kept {DIRECTORY_CA}; postfix reload 2>&1")
+            remote.run(f"mv /root/ca.kept {DIRECTORY_CA}\n{RESTART}")
     return replies
 
 

@@ -58,10 +58,6 @@ class Ways:
         """Whether the relays have what the inventory names."""
         return self._now == str(self._given)
 
-    def plan(self) -> Run:
-        """Tell what deploying it would change."""
-        return Deploy(self._now, self._root).plan()
-
     def go_back(self) -> Run:
         """Deploy the inventory as it is."""
         self._now = str(self._given)
