@@ -8,28 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.distance import KNOWN_HOSTS as FAR_KNOWN_HOSTS
-from bench.host import run_on
+from bench.model import FILES, mark, read
 from lab.paths import KNOWN_HOSTS, SSH_KEY
 from lab.topology import Host
 from tasks import own_ca_script
 from tasks.certificates import DIRECTORY
 from tasks.facts.health import Health
-from tasks.privacy import mark_for
 
 COMMAND = Path(".venv-bench/bin/ansible-playbook")
 PLAY = Path("bench/ansible/relay.yml")
-TEMPLATES = [
-    "/etc/saslauthd.ca.pem",
-    "/etc/saslauthd.conf",
-    "/etc/systemd/system/saslauthd.service",
-    "/etc/systemd/system/quietrelay-logs.service",
-    "/etc/systemd/system/quietrelay-logs.timer",
-    "/etc/postfix/sasl/smtpd.conf",
-    "/etc/postfix/tls_policy",
-    "/etc/postfix/privacy.pcre",
-    "/etc/postfix/main.cf",
-    "/etc/postfix/master.cf",
-]
 
 
 def write(directory: Path, model: Host, hosts: Sequence[Host], port: int | None) -> None:
@@ -39,12 +26,10 @@ def write(directory: Path, model: Host, hosts: Sequence[Host], port: int | None)
     :param port: the first host's at this machine, where they are at a distance
     """
     shutil.copy(PLAY, directory)
-    mark = mark_for(run_on(model, "cat /etc/machine-id").strip())
     templates = directory / "templates"
     templates.mkdir(mode=0o700)
-    for path in TEMPLATES:
-        text = run_on(model, f"cat {path}")
-        (templates / f"{Path(path).name}.j2").write_text(_template(text, model.name, mark))
+    for path, text in read(model, FILES).items():
+        (templates / f"{Path(path).name}.j2").write_text(_template(text, model.name, mark(model)))
     files = directory / "files"
     files.mkdir()
     certificate = own_ca_script.certificate(DIRECTORY, '"$1"', 365).get_raw_value()
@@ -76,9 +61,13 @@ def changes(printed: str) -> int:
     return sum(map(int, re.findall(r"(?:changed|unreachable|failed)=(\d+)", recap)))
 
 
-def _template(text: str, hostname: str, mark: str) -> str:
+def _template(text: str, hostname: str, mark_of_it: str) -> str:
     escaped = "{{ inventory_hostname | replace('.', '\\\\.') }}"
-    names = {hostname.replace(".", "\\."): escaped, hostname: "{{ inventory_hostname }}", mark: "{{ mark }}"}
+    names = {
+        hostname.replace(".", "\\."): escaped,
+        hostname: "{{ inventory_hostname }}",
+        mark_of_it: "{{ mark }}",
+    }
     parts = re.split(f"({'|'.join(map(re.escape, names))})", text)
     return "".join(names.get(part) or f"{{% raw %}}{part}{{% endraw %}}" for part in parts)
 

@@ -1,13 +1,12 @@
 """A first run, beside a shell script that installs the same packages and writes the same files in one go."""
 
-import shlex
 import time
 from collections.abc import Callable, Mapping
 from statistics import median
 
-from bench.ansible_play import TEMPLATES
 from bench.converged import PYINFRA, changes_nothing, inventory_of
 from bench.host import run_on
+from bench.model import FILES, read, script
 from bench.timing import run
 from lab import lifecycle
 from lab.topology import Host
@@ -15,9 +14,6 @@ from tasks import own_ca_script
 from tasks.certificates import DIRECTORY, RELAY_PEM
 from tasks.facts.health import Health
 from tasks.packages import WANTED
-from tasks.privacy import mark_for
-
-MODES = {"/etc/saslauthd.conf": "600"}  # of what is not for everybody
 
 
 def measure(model: Host, host: Host, rounds: int) -> Mapping[str, float]:
@@ -25,10 +21,10 @@ def measure(model: Host, host: Host, rounds: int) -> Mapping[str, float]:
 
     :param model: a relay that deploy.py has made, whose files the script writes
     """
-    script = write_script(model, host)
+    whole = write_script(model, host)
     environment = inventory_of(host.name.partition(".")[0])
     ways: dict[str, Callable[[], object]] = {
-        "script": lambda: run_on(host, script, timeout=600),
+        "script": lambda: run_on(host, whole, timeout=600),
         "deploy": lambda: run([*PYINFRA, "deploy.py"], environment),
     }
     found: dict[str, list[float]] = {way: [] for way in ways}
@@ -60,7 +56,7 @@ def write_script(model: Host, host: Host) -> str:
             f"( {own_ca_script.authority(DIRECTORY).get_raw_value()} )",
             f"( {own_ca_script.certificate(DIRECTORY, host.name, 365).get_raw_value()} )",
             f"chmod 600 {RELAY_PEM}",
-            *(_write(path, model, host) for path in TEMPLATES),
+            script(read(model, FILES), model, host),
             "usermod --append --groups sasl postfix",
             "systemctl daemon-reload",
             "systemctl enable --quiet saslauthd postfix",
@@ -68,16 +64,3 @@ def write_script(model: Host, host: Host) -> str:
             "systemctl restart saslauthd postfix",
         ]
     )
-
-
-def _write(path: str, model: Host, host: Host) -> str:
-    text = run_on(model, f"cat {path}")
-    marks = [mark_for(run_on(one, "cat /etc/machine-id").strip()) for one in (model, host)]
-    for was, becomes in ((model.name, host.name), (_escaped(model), _escaped(host)), marks):
-        text = text.replace(was, becomes)
-    mode = MODES.get(path, "644")
-    return f"install -m {mode} /dev/null {path}; printf %s {shlex.quote(text)} > {path}"
-
-
-def _escaped(host: Host) -> str:
-    return host.name.replace(".", "\\.")

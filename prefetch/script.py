@@ -18,17 +18,17 @@ Answer: TypeAlias = tuple[bool, CommandOutput]
 BEGIN = """\
 d=$(mktemp -d) || exit
 trap 'rm -rf "$d"' EXIT
-ask() { "$0" -c "$2" </dev/null >"$d/$1.stdout" 2>"$d/$1.stderr"; echo $? >"$d/$1.status"; }
+ask() { "$0" -c "$2" </dev/null >"$d/$1.stdout" 2>"$d/$1.stderr" & asked="$asked $1=$!"; }
 """
 END = """\
-wait
+for one in $asked; do wait "${one#*=}"; echo $? >"$d/${one%=*}.status"; done
 tar -C "$d" -cf - . | gzip -1 | base64
 """
 
 
 def script(commands: Sequence[str]) -> StringCommand:
     """Make the command that runs them all; it is sent packed, for it repeats itself a great deal."""
-    asks = "".join(f"ask {number} {shlex.quote(command)} &\n" for number, command in enumerate(commands))
+    asks = "".join(f"ask {number} {shlex.quote(command)}\n" for number, command in enumerate(commands))
     packed = b64encode(compress((BEGIN + asks + END).encode())).decode()
     return StringCommand(f'eval "$(echo {packed} | base64 -d | gzip -d)"')
 
