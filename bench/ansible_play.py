@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.distance import KNOWN_HOSTS as FAR_KNOWN_HOSTS
+from bench.host import HEALTH
 from bench.model import FILES, mark, read
 from lab.paths import KNOWN_HOSTS, SSH_KEY
 from lab.topology import Host
 from tasks import own_ca_script
 from tasks.certificates import DIRECTORY
-from tasks.facts.health import Health
 
 COMMAND = Path(".venv-bench/bin/ansible-playbook")
 PLAY = Path("bench/ansible/relay.yml")
@@ -37,7 +37,7 @@ def write(directory: Path, model: Host, hosts: Sequence[Host], port: int | None)
     (files / "certificate.sh").write_text(
         f"#!/bin/sh\nset -e\ntest -e {DIRECTORY}/ca.pem || ( {authority} )\n( {certificate} )\n"
     )
-    (files / "health.sh").write_text(f"#!/bin/sh\n{Health().command(auth_on_25=True)}")
+    (files / "health.sh").write_text(f"#!/bin/sh\n{HEALTH}")
     (directory / "hosts.json").write_text(json.dumps(_inventory(hosts, port)))
 
 

@@ -2,18 +2,18 @@
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from statistics import median
 
 from bench.converged import PYINFRA, changes_nothing, inventory_of
-from bench.host import run_on
+from bench.host import HEALTH, PACKAGES, run_on
 from bench.model import FILES, read, script
 from bench.timing import run
 from lab import lifecycle
 from lab.topology import Host
 from tasks import own_ca_script
 from tasks.certificates import DIRECTORY, RELAY_PEM
-from tasks.facts.health import Health
-from tasks.packages import WANTED
+from tasks.sasl import saslauthd
 
 
 def measure(model: Host, host: Host, rounds: int) -> Mapping[str, float]:
@@ -34,7 +34,7 @@ def measure(model: Host, host: Host, rounds: int) -> Mapping[str, float]:
             begin = time.monotonic()
             act()
             found[way].append(time.monotonic() - begin)
-            assert run_on(host, Health().command(auth_on_25=True)) == "", f"{host.name} is not up after {way}"
+            assert run_on(host, HEALTH) == "", f"{host.name} is not up after {way}"
     # The script's relay is ours but for what only the deploy knows; the deploy's own is whole.
     assert changes_nothing(run([*PYINFRA, "deploy.py"], environment))
     return {way: median(times) for way, times in found.items()}
@@ -50,8 +50,8 @@ def write_script(model: Host, host: Host) -> str:
             f"postfix postfix/mailname string {host.name}",
             "END",
             "apt-get -qq update",
-            f"apt-get -qq install --yes --no-install-recommends {' '.join(WANTED)} >/dev/null 2>&1",
-            f"mkdir -p {DIRECTORY} /etc/postfix/sasl /var/log/postfix",
+            f"apt-get -qq install --yes --no-install-recommends {' '.join(PACKAGES)} >/dev/null 2>&1",
+            f"mkdir -p {DIRECTORY} {Path(saslauthd.GATE).parent} /etc/postfix/sasl /var/log/postfix",
             "chgrp adm /var/log/postfix; chmod 750 /var/log/postfix",
             f"( {own_ca_script.authority(DIRECTORY).get_raw_value()} )",
             f"( {own_ca_script.certificate(DIRECTORY, host.name, 365).get_raw_value()} )",

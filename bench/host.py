@@ -3,6 +3,13 @@
 from lab.access import command
 from lab.process import run
 from lab.topology import Host
+from tasks.facts.health import Health
+from tasks.packages import WANTED
+from tasks.sasl import ldap, saslauthd
+
+# What the lab's inventory wants of a relay.
+PACKAGES = [*WANTED, *ldap.PACKAGES]
+HEALTH = Health().command(saslauthd.HEALTH, saslauthd.MECHANISMS, auth_on_25=True)
 
 
 def run_on(host: Host, script: str, timeout: float = 120) -> str:

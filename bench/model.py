@@ -5,11 +5,13 @@ import shlex
 from bench.host import run_on
 from lab.topology import Host
 from tasks.privacy import mark_for
+from tasks.sasl import saslauthd
 
 CONFIGURATION = ["/etc/postfix/main.cf", "/etc/postfix/master.cf"]
 FILES = [
     "/etc/saslauthd.ca.pem",
     "/etc/saslauthd.conf",
+    saslauthd.GATE,
     "/etc/systemd/system/saslauthd.service",
     "/etc/systemd/system/quietrelay-logs.service",
     "/etc/systemd/system/quietrelay-logs.timer",

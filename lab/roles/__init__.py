@@ -17,6 +17,7 @@ INSTALLED = (
     "libsasl2-modules",
     "telnet-ssl",
     "openssl",
+    "ldap-utils",
     "python3-apt",
 )
 
