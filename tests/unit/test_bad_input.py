@@ -45,6 +45,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, authority: Certificate, pair
         "broken.pem": f"-----BEGIN CERTIFICATE-----\n{SECRET}\n-----END CERTIFICATE-----\n",
         "broken.key": f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n",
         "two lines": f"{SECRET}\n{SECRET}\n",
+        "long": f"{SECRET * 16}\n",
     }.items():
         (directory / name).write_text(content)
     (directory / "latin1").write_bytes(SECRET.encode() + b"\xfc\n")
@@ -84,8 +85,12 @@ def login(**settings: str) -> str:
         ("", (HOST, "relay.hostname: '@local' is not", "set it in Relay(hostname=")),
         (f'{RELAY}, "certficate": OwnCa()', (HOST, "certficate", "did you mean certificate?")),
         (f'{RELAY}, "submission": {{"auth_on_52": True}}', (HOST, "submission", "must be Submission(...)")),
+        (
+            f'{RELAY}, "submission": Submission(local_domain="nobody.test")',
+            (HOST, "submission.local_domain makes addresses of nobody.test", "drop it, or let"),
+        ),
     ],
-    ids=["setting", "name", "no name", "section", "no section"],
+    ids=["setting", "name", "no name", "section", "no section", "realm that nobody serves"],
 )
 def test_mistake_in_a_hosts_settings(tmp_path: Path, host: str, told: tuple[str, ...]) -> None:
     assert_refused(tmp_path, host, LOGIN, *told)
@@ -101,8 +106,14 @@ def test_mistake_in_a_hosts_settings(tmp_path: Path, host: str, told: tuple[str,
         ({"bind_dn": '"cn=relay"'}, ("bind_dn and bind_password_file", "give both or neither")),
         ({"bind_password": f'"{SECRET}"'}, ("bind_password ", "did you mean bind_password_file?")),
         ({"filter": '"(objectClass=person)"'}, ("filter has no %u", "add one")),
+        ({"filter": '"(uid=%U)"', "names": '"both"'}, ("domains is missing", "name those that are served")),
+        ({"auth_method": '"custom"'}, ("auth_method 'custom'", "give that, and bind_password_file")),
+        ({"timeout": "3", "servers": '["ldaps://a", "ldaps://b"]'}, ("timeout: 3 s", "2 s is the most")),
     ],
-    ids=["URL", "password in URL", "schemes", "start_tls", "bind_dn", "password", "filter"],
+    ids=[
+        *("URL", "password in URL", "schemes", "start_tls", "bind_dn", "password", "filter", "domains"),
+        *("method", "time"),
+    ],
 )
 def test_mistake_in_the_groups_login(tmp_path: Path, mistake: dict[str, str], told: tuple[str, ...]) -> None:
     assert_refused(tmp_path, RELAY, login(**mistake), "line 5 (group relays)", "SaslauthdLdap", *told)
@@ -144,6 +155,7 @@ def test_certificate_that_is_not_on_the_host(files: Path) -> None:
         ("bind_password_file", "directory", "correct the path or its rights"),
         ("bind_password_file", "latin1", "give one in PEM or plain text"),
         ("bind_password_file", "two lines", "must hold one line, the password"),
+        ("bind_password_file", "long", "give bind_dn a shorter one"),
         ("ca_file", "broken.pem", "give one in PEM"),
     ],
 )
@@ -151,3 +163,8 @@ def test_file_that_saslauthd_could_not_work_with(files: Path, setting: str, name
     others = {"bind_dn": '"cn=relay"'} if setting == "bind_password_file" else {}
     section = login(**others, **{setting: f'"{files / name}"'})
     assert_refused(files, RELAY, section, HOST, f"login.{setting}", str(files / name), remedy)
+
+
+def test_ca_that_the_imap_server_could_not_be_checked_against(files: Path) -> None:
+    section = f'SaslauthdRimap(server="imaps://imap.example.org", ca_file="{files}/broken.pem")'
+    assert_refused(files, RELAY, section, HOST, "login.ca_file", f"{files}/broken.pem", "give one in PEM")
