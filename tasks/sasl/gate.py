@@ -334,16 +334,8 @@ async def run(options: argparse.Namespace) -> None:
     gate = Gate(options, names, back, log)
     asyncio.get_running_loop().add_reader(log, gate.read_log)
 
-    words = [
-        "/usr/sbin/saslauthd",
-        "-a",
-        options.mechanism,
-        "-r",
-        "-m",
-        str(inner),
-        "-n",
-        str(options.workers),
-    ]
+    workers = 0 if options.afresh else options.workers
+    words = f"/usr/sbin/saslauthd -a {options.mechanism} -r -m {inner} -n {workers}".split()
     if options.cache:
         words += ["-c", "-t", str(options.cache)]
     if options.imap:
@@ -373,6 +365,7 @@ def parser() -> argparse.ArgumentParser:
     taken.add_argument("--domain", action="append", default=[], help="of addresses that may log in")
     taken.add_argument("--without", default="", help="characters that no name may have")
     taken.add_argument("--longest-password", type=int, default=LONGEST, help="bytes")
+    taken.add_argument("--afresh", action="store_true", help="a process for each login")
     taken.add_argument("--no-hashes", action="store_true", help="refuse passwords that look like hashes")
     taken.add_argument("--sure-of-bind", action="store_true", help="tell the user's bind from the relay's")
     taken.add_argument("--imap", help="HOST:PORT of the IMAP server")

@@ -71,6 +71,8 @@ def arguments(login: SaslauthdLdap) -> dict[str, object]:
         "longest-password": LONGEST_PASSWORD,
         "sure-of-bind": login.bind_dn is not None,
         "no-hashes": login.auth_method == "custom",
+        # Who was the last to log in with it, a process lets in again without a question (lak.c, lak_bind).
+        "afresh": login.auth_method == "fastbind",
     }
 
 

@@ -46,6 +46,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, authority: Certificate, pair
         "broken.key": f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n",
         "two lines": f"{SECRET}\n{SECRET}\n",
         "senders": "alice@example.org alice\nbob bob@example.org\n",
+        "long": f"{SECRET * 16}\n",
     }.items():
         (directory / name).write_text(content)
     (directory / "latin1").write_bytes(SECRET.encode() + b"\xfc\n")
@@ -85,8 +86,12 @@ def login(**settings: str) -> str:
         ("", (HOST, "relay.hostname: '@local' is not", "set it in Relay(hostname=")),
         (f'{RELAY}, "certficate": OwnCa()', (HOST, "certficate", "did you mean certificate?")),
         (f'{RELAY}, "submission": {{"auth_on_52": True}}', (HOST, "submission", "must be Submission(...)")),
+        (
+            f'{RELAY}, "submission": Submission(local_domain="nobody.test")',
+            (HOST, "submission.local_domain makes addresses of nobody.test", "drop it, or let"),
+        ),
     ],
-    ids=["setting", "name", "no name", "section", "no section"],
+    ids=["setting", "name", "no name", "section", "no section", "realm that nobody serves"],
 )
 def test_mistake_in_a_hosts_settings(tmp_path: Path, host: str, told: tuple[str, ...]) -> None:
     assert_refused(tmp_path, host, LOGIN, *told)
@@ -102,8 +107,14 @@ def test_mistake_in_a_hosts_settings(tmp_path: Path, host: str, told: tuple[str,
         ({"bind_dn": '"cn=relay"'}, ("bind_dn and bind_password_file", "give both or neither")),
         ({"bind_password": f'"{SECRET}"'}, ("bind_password ", "did you mean bind_password_file?")),
         ({"filter": '"(objectClass=person)"'}, ("filter has no %u", "add one")),
+        ({"filter": '"(uid=%U)"', "names": '"both"'}, ("domains is missing", "name those that are served")),
+        ({"auth_method": '"custom"'}, ("auth_method 'custom'", "give that, and bind_password_file")),
+        ({"timeout": "3", "servers": '["ldaps://a", "ldaps://b"]'}, ("timeout: 3 s", "2 s is the most")),
     ],
-    ids=["URL", "password in URL", "schemes", "start_tls", "bind_dn", "password", "filter"],
+    ids=[
+        *("URL", "password in URL", "schemes", "start_tls", "bind_dn", "password", "filter", "domains"),
+        *("method", "time"),
+    ],
 )
 def test_mistake_in_the_groups_login(tmp_path: Path, mistake: dict[str, str], told: tuple[str, ...]) -> None:
     assert_refused(tmp_path, RELAY, login(**mistake), "line 5 (group relays)", "SaslauthdLdap", *told)
@@ -145,6 +156,7 @@ def test_certificate_that_is_not_on_the_host(files: Path) -> None:
         ("bind_password_file", "directory", "correct the path or its rights"),
         ("bind_password_file", "latin1", "give one in PEM or plain text"),
         ("bind_password_file", "two lines", "must hold one line, the password"),
+        ("bind_password_file", "long", "give bind_dn a shorter one"),
         ("ca_file", "broken.pem", "give one in PEM"),
     ],
 )
@@ -164,3 +176,8 @@ def test_file_that_saslauthd_could_not_work_with(files: Path, setting: str, name
 def test_file_of_senders_that_nobody_could_send_with(files: Path, name: str, told: tuple[str, ...]) -> None:
     section = f'"senders": SendersFromFile(file="{files / name}")'
     assert_refused(files, f"{RELAY}, {section}", LOGIN, HOST, "senders.file", *told)
+
+
+def test_ca_that_the_imap_server_could_not_be_checked_against(files: Path) -> None:
+    section = f'SaslauthdRimap(server="imaps://imap.example.org", ca_file="{files}/broken.pem")'
+    assert_refused(files, RELAY, section, HOST, "login.ca_file", f"{files}/broken.pem", "give one in PEM")

@@ -97,7 +97,7 @@ def test_the_gate_is_told_what_the_settings_say() -> None:
             "--domain=a.test",
             "--domain=b.test",
         ),
-        *('"--without=,+\\"\\\\<>;=#"', "--longest-password=127"),
+        *('"--without=,+\\"\\\\<>;=#"', "--longest-password=127", "--afresh"),
     ]
 
 
