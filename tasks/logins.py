@@ -258,6 +258,8 @@ class DovecotLdap(Section):
             raise ValueError("filter has no %u or %U, so every login would find the same entry; add one")
         if re.search(r"%(?![uUd])", self.filter):
             raise ValueError("filter: after % stands u, U or d; write \\25 for the sign itself (RFC 4515)")
+        if "%" in self.search_base:
+            raise ValueError("search_base: it is the same for all logins; write \\25 for % (RFC 4514)")
         return self
 
 

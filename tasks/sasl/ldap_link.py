@@ -7,8 +7,8 @@ StartTLS (RFC 4511 4.14), its certificate checked. Where none can be, or where o
 answers «unavailable», which Dovecot takes for a temporary failure, and never for a wrong password.
 
 Postfix does not know Dovecot's word for that, and would tell the user of a wrong password all the same. So
-Postfix asks here too: the link hands everything on, but hangs up where Dovecot speaks of a temporary failure,
-which Postfix takes for one (454).
+Postfix asks here too: the link hands everything on, but hangs up where Dovecot speaks of a temporary failure
+or says nothing, which Postfix takes for one (454).
 """
 
 import argparse
@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 REACHED = 2.0  # seconds to reach one of the servers, TLS included; Dovecot takes six more to give a login up
 ANSWERED = 3.0  # seconds until an answer begins
+JUDGED = 8.0  # seconds until a login counts as not judged; Postfix's patience ends at ten
 LONGEST = 1 << 20  # bytes of a message
 DOVECOT = "/run/quietrelay-dovecot/postfix"
 # ExtendedRequest for StartTLS, and what the response begins with if it succeeds.
@@ -103,23 +104,55 @@ class Link:
 
 
 async def hand_over(reader: StreamReader, writer: StreamWriter) -> None:
-    """Hand Postfix's conversation with Dovecot on, up to a temporary failure."""
+    """Hand Postfix's conversation with Dovecot on, up to a temporary failure or a login that takes long."""
     with contextlib.suppress(OSError):
         there, to_there = await asyncio.open_unix_connection(DOVECOT)
-        ways = [asyncio.create_task(lines(reader, to_there)), asyncio.create_task(lines(there, writer))]
+        login = Login()
+        ways = [
+            asyncio.create_task(lines(reader, to_there, login.said)),
+            asyncio.create_task(lines(there, writer, login.answered)),
+            asyncio.create_task(login.late.wait()),
+        ]
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        login.end()
         for way in ways:
             way.cancel()
         to_there.close()
     writer.close()
 
 
-async def lines(reader: StreamReader, writer: StreamWriter) -> None:
+class Login:
+    """A login that Dovecot has not answered yet."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.late = asyncio.Event()
+        self.timer: asyncio.TimerHandle | None = None
+
+    def said(self, line: bytes) -> None:
+        """Note what Postfix says."""
+        if line.startswith((b"AUTH\t", b"CONT\t")):
+            self.end()
+            self.timer = asyncio.get_running_loop().call_later(JUDGED, self.late.set)
+
+    def answered(self, line: bytes) -> None:
+        """Note what Dovecot says."""
+        if line.startswith((b"OK\t", b"FAIL\t", b"CONT\t")):
+            self.end()
+
+    def end(self) -> None:
+        """Note that there is nothing to wait for."""
+        if self.timer:
+            self.timer.cancel()
+
+
+async def lines(reader: StreamReader, writer: StreamWriter, note: Callable[[bytes], None]) -> None:
     """Hand lines on until there are no more, or one tells of a temporary failure."""
     with contextlib.suppress(OSError, ValueError):  # ValueError: a line without an end
         while line := await reader.readline():
             if is_temporary_failure(line):
                 return
+            note(line)
             writer.write(line)
             await writer.drain()
 

@@ -1,13 +1,11 @@
 """Dovecot asks the directory for Postfix: who gets in, who does not, and what an outage looks like."""
 
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from lab.roles.directory import SECOND_LDAPS, person, ssha
-from lab.topology import User
+from lab.roles.directory import SECOND_LDAPS
 from tests.live import outages
 from tests.live.deploy import Run
 from tests.live.hammer import attempt, hammering
@@ -25,6 +23,7 @@ from tests.live.own_accounts import (
     replies,
     served_by,
 )
+from tests.live.people import LEAVER, known_to
 from tests.live.smtp import MailProgram
 from tests.live.ways import Ways, door_of, let_in, replies_to_intrusions
 
@@ -51,8 +50,6 @@ PRESENT = served_by(
     "quietrelay-ldap is enabled",
     processes=["dovecot", "auth"],
 )
-LEAVER = User("dovecot-leaver", "right at first", "somebody who leaves")
-BEFORE, AFTER = Account(LEAVER.uid, LEAVER.password), Account(LEAVER.uid, "right afterwards")
 
 
 @dataclass(frozen=True)
@@ -121,32 +118,23 @@ def test_a_second_run_changes_nothing(chosen: tuple[Ways, Run], doors: list[Door
     assert again.changed == {}
 
 
-def test_a_changed_password_and_a_removed_user_are_refused_at_once(
+def test_who_is_locked_removed_or_has_another_password_is_refused_at_once(
     doors: list[Door], landscape: Landscape, mail_program: MailProgram
 ) -> None:
-    directory = landscape.others["directory"]
-
-    def ldap(command: str, ldif: str = "") -> None:
-        encoded = b64encode(ldif.encode()).decode()
-        for uri in ("ldapi:///", "ldapi://%2Frun%2Fslapd-second%2Fldapi"):
-            directory.run(f"echo {encoded} | base64 -d | ldap{command} -Q -Y EXTERNAL -H {uri}")
-
     def codes(account: Account) -> set[int]:
         return {code_of(mail_program, door, "PLAIN", account) for door in doors}
 
-    ldap("add", person(LEAVER))
-    try:
-        assert codes(BEFORE) == {235}
-        changed = ssha(AFTER.password, b"salt")
-        ldap(
-            "modify",
-            f"dn: {LEAVER.dn}\nchangetype: modify\nreplace: userPassword\nuserPassword: {changed}\n",
-        )
-        assert codes(BEFORE) == {535}
-        assert codes(AFTER) == {235}
-    finally:
-        ldap(f"delete '{LEAVER.dn}'")
-    assert codes(AFTER) == {535}
+    with known_to(landscape.others["directory"], LEAVER) as leaver:
+        assert codes(leaver.account) == {235}
+        leaver.change_password()
+        assert codes(leaver.account) == {535}
+        assert codes(leaver.changed) == {235}
+        leaver.lock()
+        assert codes(leaver.changed) == {535}
+        leaver.unlock()
+        assert codes(leaver.changed) == {235}
+        leaver.remove()
+        assert codes(leaver.changed) == {535}
 
 
 @pytest.mark.parametrize(

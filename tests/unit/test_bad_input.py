@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.certificates import Certificate, issue
+from tasks import accounts
 from tests.unit.examples import HOSTNAME
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +46,9 @@ def files(tmp_path_factory: pytest.TempPathFactory, authority: Certificate, pair
         "broken.pem": f"-----BEGIN CERTIFICATE-----\n{SECRET}\n-----END CERTIFICATE-----\n",
         "broken.key": f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n",
         "two lines": f"{SECRET}\n{SECRET}\n",
+        "empty": "# nobody yet\n",
+        "foreign hash": f"alice:x\nbob:{{SHA512-CRYPT}}{SECRET}\n",
+        "hash": f"alice:{accounts.scram(SECRET, b'salt')}\n",
         "senders": "alice@example.org alice\nbob bob@example.org\n",
         "long": f"{SECRET * 16}\n",
     }.items():
@@ -181,3 +185,58 @@ def test_file_of_senders_that_nobody_could_send_with(files: Path, name: str, tol
 def test_ca_that_the_imap_server_could_not_be_checked_against(files: Path) -> None:
     section = f'SaslauthdRimap(server="imaps://imap.example.org", ca_file="{files}/broken.pem")'
     assert_refused(files, RELAY, section, HOST, "login.ca_file", f"{files}/broken.pem", "give one in PEM")
+
+
+@pytest.mark.parametrize("section", ["Sasldb", "DovecotPasswdFile"])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("missing", ("correct the path or its rights",)),
+        ("latin1", ("plain text",)),
+        ("two lines", ("line 1", "has no colon; write NAME:PASSWORD")),
+        ("empty", ("has no account", "write a line NAME:PASSWORD")),
+        ("foreign hash", ("line 2", "bob's password looks like a hash", "doveadm pw -s SCRAM-SHA-256")),
+    ],
+)
+def test_file_of_accounts_that_cannot_be_read_as_one(
+    files: Path, section: str, name: str, told: tuple[str, ...]
+) -> None:
+    path = str(files / name)
+    assert_refused(
+        files, RELAY, f'{section}(accounts_file="{path}")', HOST, "login.accounts_file", path, *told
+    )
+
+
+def test_hash_that_a_sasldb_could_not_hold(files: Path) -> None:
+    path = str(files / "hash")
+    told = ("login.accounts_file", path, "alice has a hash", "use DovecotPasswdFile")
+    assert_refused(files, RELAY, f'Sasldb(accounts_file="{path}")', HOST, *told)
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ('Sasldb(accounts_file="x", mechanisms=[])', ("Sasldb", "mechanisms", "name at least one")),
+        ('Sasldb(accounts_file="x", mechanisms=["CRAM-MD5"])', ("Sasldb.mechanisms", "settings table")),
+        ("Sasldb()", ("Sasldb.accounts_file is missing", "add it")),
+        ('DovecotLdap(servers=[], search_base="dc=x")', ("DovecotLdap", "servers is empty")),
+        (
+            'DovecotLdap(servers=["ldap://a.test"], search_base="dc=x", filter="(uid=x)")',
+            ("DovecotLdap", "filter has no %u", "add one"),
+        ),
+        (
+            'DovecotLdap(servers=["ldap://a.test"], search_base="dc=x", filter="(uid=%u%n)")',
+            ("DovecotLdap", "after % stands u, U or d", "write"),
+        ),
+        (
+            'DovecotLdap(servers=["ldap://a.test"], search_base="dc=%d")',
+            ("DovecotLdap", "search_base", "write"),
+        ),
+        (
+            'DovecotLdap(servers=["ldap://a.test"], search_base="dc=x", bind_dn="cn=x")',
+            ("DovecotLdap", "bind_dn and bind_password_file", "give both or neither"),
+        ),
+    ],
+)
+def test_mistake_in_another_way_to_log_in(tmp_path: Path, section: str, told: tuple[str, ...]) -> None:
+    assert_refused(tmp_path, RELAY, section, "line 5 (group relays)", *told)

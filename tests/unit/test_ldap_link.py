@@ -1,6 +1,7 @@
 """The link to the directory speaks LDAP where the directory does not."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,33 @@ def test_response_is_unavailable_and_has_the_requests_number() -> None:
 )
 def test_temporary_failure_is_known(line: bytes, expected: bool) -> None:
     assert ldap_link.is_temporary_failure(line) is expected
+
+
+def test_login_that_dovecot_does_not_answer_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ldap_link, "JUDGED", 0.1)
+    monkeypatch.setattr(ldap_link, "DOVECOT", str(tmp_path / "dovecot"))
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"DONE\n")
+        await reader.read()
+        writer.close()
+
+    async def ask(*said: bytes) -> bytes:
+        dovecot = await asyncio.start_unix_server(greet, str(tmp_path / "dovecot"))
+        link = await asyncio.start_unix_server(ldap_link.hand_over, str(tmp_path / "postfix"))
+        async with dovecot, link:
+            reader, writer = await asyncio.open_unix_connection(str(tmp_path / "postfix"))
+            writer.writelines(said)
+            async with asyncio.timeout(1):
+                heard = await reader.read()
+            writer.close()
+        return heard
+
+    assert asyncio.run(ask(b"CPID\t1\n", b"AUTH\t1\tPLAIN\n")) == b"DONE\n"
+    with pytest.raises(TimeoutError):  # between logins there is nothing to wait for
+        asyncio.run(ask(b"CPID\t1\n"))
 
 
 def test_silence_is_told_of_what_was_asked_and_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
