@@ -52,7 +52,7 @@ import runpy
 from tasks.settings import *
 
 _hosts, _data = runpy.run_path({inventory!r})["relays"]
-relays = (_hosts, _data | {{"login": {login!r}}})
+relays = (_hosts, _data | {{"login": {login}}})
 """
 
 
@@ -145,6 +145,12 @@ def measured(host: str, what: str, target: str, authority: str, login: str) -> S
     )
 
 
+def source(section: Section) -> str:
+    """Write a section as an inventory does: what is not said stays unsaid."""
+    settings = [f"{name}={getattr(section, name)!r}" for name in sorted(section.model_fields_set)]
+    return f"{type(section).__name__}({', '.join(settings)})"
+
+
 @contextmanager
 def serving(landscape: Landscape, way: Way) -> Iterator[None]:
     """Have all relays let users in one way."""
@@ -154,7 +160,7 @@ def serving(landscape: Landscape, way: Way) -> Iterator[None]:
         with tempfile.TemporaryDirectory() as folder:
             inventory = Path(folder) / "bench.py"
             inventory.write_text(
-                INVENTORY.format(inventory=str(Path(landscape.inventory).resolve()), login=way.login)
+                INVENTORY.format(inventory=str(Path(landscape.inventory).resolve()), login=source(way.login))
             )
             run = Deploy(str(inventory), ROOT).run()
         assert run.status == 0, run.complaint()
