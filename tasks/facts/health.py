@@ -68,15 +68,15 @@ class Health(FactBase[list[str]]):
     @override
     def command(self, auth_on_25: bool) -> str:
         on_25 = "AUTH PLAIN LOGIN" if auth_on_25 else "250"
-        return (
-            SASLAUTHD
-            + MASTER
-            + PORTS
-            + f"expect 25 '-starttls smtp' '{on_25}' smtpd & "
-            + "expect 465 '' 'AUTH PLAIN LOGIN' submissions/smtpd & "
-            + "expect 587 '-starttls smtp' 'AUTH PLAIN LOGIN' submission/smtpd & wait\n"
-            + REWRITING
-        )
+        asked = [
+            SASLAUTHD,
+            MASTER,
+            REWRITING,
+            f"expect 25 '-starttls smtp' '{on_25}' smtpd\n",
+            "expect 465 '' 'AUTH PLAIN LOGIN' submissions/smtpd\n",
+            "expect 587 '-starttls smtp' 'AUTH PLAIN LOGIN' submission/smtpd\n",
+        ]
+        return PORTS + "".join(f"{{\n{one}}} &\n" for one in asked) + "wait\n"
 
     @override
     def process(self, output: Iterable[str]) -> list[str]:
