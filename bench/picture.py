@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, TOP, BOTTOM = 64, 150, 44, 52  # around the plot
-STYLES = ("#2563eb", "#6b7280", "#dc2626", "#059669")
+STYLES = ("#dc2626", "#2563eb", "#6b7280")
 
 Line = Sequence[tuple[int, float]]
 """Points: hosts, seconds."""

@@ -61,16 +61,15 @@ class Health(FactBase[list[str]]):
     @override
     def command(self, password_check: str, mechanisms: Iterable[str], auth_on_25: bool) -> str:
         offers = " ".join(sorted(mechanisms))
-        on_25 = offers if auth_on_25 else ""
-        return (
-            password_check
-            + MASTER
-            + PORTS
-            + f"expect 25 '-starttls smtp' '{on_25}' smtpd & "
-            + f"expect 465 '' '{offers}' submissions/smtpd & "
-            + f"expect 587 '-starttls smtp' '{offers}' submission/smtpd & wait\n"
-            + REWRITING
-        )
+        asked = [
+            password_check,
+            MASTER,
+            REWRITING,
+            f"expect 25 '-starttls smtp' '{offers if auth_on_25 else ''}' smtpd\n",
+            f"expect 465 '' '{offers}' submissions/smtpd\n",
+            f"expect 587 '-starttls smtp' '{offers}' submission/smtpd\n",
+        ]
+        return PORTS + "".join(f"{{\n{one}}} &\n" for one in asked) + "wait\n"
 
     @override
     def process(self, output: Iterable[str]) -> list[str]:
