@@ -228,5 +228,4 @@ def test_with_one_of_two_directories_away_everybody_logs_in(
         with outage(landscape.others["directory"]):
             attempts.wait_for(235, times=10)
         attempts.wait_for(235)
-    print(attempts.codes(), attempts.slowest())
     assert set(attempts.codes()) == {235}

@@ -106,7 +106,6 @@ def test_while_the_imap_server_is_away_users_are_put_off_and_never_refused(
         with outage(landscape.others["directory"]):
             attempts.wait_for(454)
         attempts.wait_for(235)
-    print(attempts.codes(), attempts.slowest())
     assert set(attempts.codes()) == {235, 454}
     assert attempts.slowest() < PROMISED
     assert reply(mail_program, doors[0], "alice", "wrong") == 535
