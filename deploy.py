@@ -3,6 +3,9 @@
 pyinfra inventories/prod.py deploy.py
 """
 
+from pyinfra import host
+
+import prefetch
 from tasks import (
     activate,
     certificates,
@@ -17,6 +20,8 @@ from tasks import (
     tls,
 )
 from tasks.configuration import merge
+
+prefetch.facts(host)  # what all steps ask, in one question; they need not know
 
 preflight.check()  # refuses what cannot work, before anything on any host is changed
 

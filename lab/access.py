@@ -47,15 +47,15 @@ def host_key(host: Host) -> Path:
     return HOST_KEYS / host.short
 
 
-def ensure() -> None:
+def ensure(hosts: Sequence[Host] = HOSTS) -> None:
     """Make the keys that are missing, and write the configuration and the relays' own password."""
     for directory in (HOST_KEYS, SSH_SOCKETS):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _ensure_key(SSH_KEY, "quietrelay lab")
-    for host in HOSTS:
+    for host in hosts:
         _ensure_key(host_key(host), host.name)
-    KNOWN_HOSTS.write_text(known_hosts({host: public_key(host_key(host)) for host in HOSTS}))
-    SSH_CONFIG.write_text(ssh_config(HOSTS))
+    KNOWN_HOSTS.write_text(known_hosts({host: public_key(host_key(host)) for host in hosts}))
+    SSH_CONFIG.write_text(ssh_config(hosts))
     SERVICE_PASSWORD_FILE.touch(mode=0o600)
     SERVICE_PASSWORD_FILE.write_text(f"{SERVICE_PASSWORD}\n")
 

@@ -49,12 +49,16 @@ def names(hosts: Sequence[Host], exchangers: Mapping[str, str]) -> str:
 def misnamed(hosts: Sequence[Host]) -> list[str]:
     """The addresses that the clients may take and that are named wrongly."""
     clients = [host for host in hosts if host.role == "client"]
-    return [str(address) for client in clients for address in further_addresses(client, MISNAMED)]
+    return [
+        str(address)
+        for client in clients
+        for address in further_addresses(IPv4Address(client.ipv4), IPv6Address(client.ipv6), MISNAMED)
+    ]
 
 
-def further_addresses(host: Host, distance: int) -> tuple[IPv4Address, IPv6Address]:
-    """Addresses beside a host's own."""
-    return IPv4Address(host.ipv4) + distance, IPv6Address(host.ipv6) + distance
+def further_addresses(ipv4: IPv4Address, ipv6: IPv6Address, distance: int) -> tuple[IPv4Address, IPv6Address]:
+    """Addresses beside a client's own."""
+    return ipv4 + distance, ipv6 + distance
 
 
 def ensure() -> None:

@@ -44,6 +44,8 @@ __all__ = [
     "User",
     "host_named",
     "issue_certificate",
+    "put_back",
+    "remember",
     "reset",
     "restart",
     "user_named",
@@ -60,9 +62,18 @@ def reset(name: str) -> None:
     lifecycle.reset(host_named(name))
 
 
-def restart(name: str) -> None:
-    """Reboot a host of the running lab, with what it has on disk. Raises as `reset` does."""
-    lifecycle.restart(host_named(name))
+def restart(*names: str) -> None:
+    """Reboot hosts of the running lab, with what they have on disk. Raises as `reset` does."""
+    for name in names:
+        lifecycle.restart(host_named(name))
+
+
+def remember() -> None:
+    """Note how all hosts are: nothing to do, since a host made anew is as good as one put back."""
+
+
+def put_back() -> None:
+    """Put all hosts back to what was remembered: nothing to do either, see `remember`."""
 
 
 def issue_certificate(name: str, *addresses: str, lifetime: timedelta = LIFETIME) -> Certificate:

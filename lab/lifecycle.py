@@ -43,6 +43,19 @@ def up(recreated: Sequence[Host] = ()) -> None:
         bases.prune([layer for host in HOSTS for layer in containers.layers(host)])
 
 
+def add(hosts: Sequence[Host]) -> None:
+    """Bring up hosts beside those of a running lab; they go with it.
+
+    Raises as `up` does.
+    """
+    with locked():
+        check_up()
+        for host in {(host.role, host.release): host for host in hosts}.values():
+            ensure_layer(host)
+        access.ensure([*HOSTS, *hosts])
+        in_parallel(ensure_host, hosts)
+
+
 def down() -> None:
     """Leave nothing of a running or half-started lab but the cache. Safe at any time."""
     with locked():

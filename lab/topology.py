@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
 Release = Literal["bookworm", "trixie"]
-RoleName = Literal["relay", "directory", "outside", "client"]
+RoleName = Literal["relay", "installed", "directory", "outside", "client"]
 
 # Debian packages that the machine which runs the lab needs; each with a command that shows it is there.
 REQUIRED_COMMANDS = {

@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers that decide which tests an inventory gets."""
     for line in (
         "needs(*roles): runs only where the inventory has these groups of hosts (or an account was given)",
-        "changes_the_relay: breaks and repairs the relay; runs last, and only on the group `expendable`",
+        "changes_the_relay: breaks and repairs the relay; runs last, and only where `expendable` is said",
     ):
         config.addinivalue_line("markers", line)
 
@@ -42,12 +42,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         except InventoryError as error:
             raise pytest.UsageError(str(error)) from None
         session.config.stash[LANDSCAPE] = landscape
+        if landscape.expendable:
+            landscape.keeper.remember()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hang up: every connection is shared by the whole session."""
+    """Hang up, since every connection is shared by the whole session, and leave hosts as they were."""
     if landscape := session.config.stash.get(LANDSCAPE, None):
         landscape.close()
+        if landscape.expendable:
+            landscape.keeper.put_back()
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -20,11 +20,14 @@ CAME_THROUGH = "Kernel panic"
 EMULATOR = "qemu-system-x86_64"
 
 
-def driver(kernel: Path) -> Driver:
-    """The libvirt driver for this machine; tried with this kernel at the first time, then remembered."""
+def driver(kernel: Path | None) -> Driver:
+    """The libvirt driver for this machine; tried with this kernel at the first time, then remembered.
+
+    Without a kernel to try it is the slow one that always works, and the file DRIVER can say otherwise.
+    """
     if not DRIVER.exists():
         DRIVER.parent.mkdir(parents=True, exist_ok=True)
-        DRIVER.write_text("kvm" if boots_under_kvm(kernel) else "qemu")
+        DRIVER.write_text("kvm" if kernel and boots_under_kvm(kernel) else "qemu")
     return "kvm" if DRIVER.read_text() == "kvm" else "qemu"
 
 

@@ -66,5 +66,6 @@ def make(root: Path, image: Path) -> None:
     assert len(core) <= (PARTITION - 1) * SECTOR, "GRUB's core image does not fit before the partition"
     with raw.open("r+b") as disk:
         disk.write(master_boot_record(boot_code, SIZE // SECTOR) + core)
-    run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image], timeout=5 * MINUTES)
+    compressed = ["-c", "-o", "compression_type=zstd"]
+    run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", *compressed, raw, image], timeout=5 * MINUTES)
     raw.unlink()

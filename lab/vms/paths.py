@@ -14,5 +14,5 @@ KNOWN_HOSTS = STATE / "known_hosts"
 SERVICE_PASSWORD_FILE = STATE / "service-password"
 CA_CERTIFICATE = STATE / "ca.pem"
 DRIVER = STATE / "driver"  # what a guest really booted under: kvm or qemu
-VAGRANT_LOG = STATE / "vagrant.log"
+VAGRANT_LOG = PROJECT / ".vagrant" / "quietrelay.log"  # outlives the machines: it tells why they failed
 DAEMONS = STATE / "libvirt"  # logs and PID files of daemons that were started for the run

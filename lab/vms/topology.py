@@ -31,10 +31,11 @@ NAT_IPV4 = IPv4Network("192.168.62.0/24")  # libvirt's way out; VirtualBox bring
 MTU = 1400  # bytes; fits inside tunnels that carry the machine's own traffic
 
 MEMORY = 1024  # MB, each machine
-CPUS = 2
+EMULATOR_MEMORY = 768  # MB, beside each machine's own: most is code that QEMU has translated
+CPUS = 1  # under emulation a second one costs more than it gives, for the two wait for each other
 SPARE_MEMORY = 512  # MB that stay free beside the machines
 SNAPSHOT_FIRST = "first"  # furnished, and nothing deployed yet
-SNAPSHOT_DEPLOYED = "deployed"
+SNAPSHOT_TESTS = "before-tests"
 
 HOSTS = tuple(replace(host, ipv4_network=IPV4, ipv6_network=IPV6) for host in topology.HOSTS)
 RELAYS = tuple(host for host in HOSTS if host.role == "relay")

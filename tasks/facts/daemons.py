@@ -57,6 +57,20 @@ class Daemon(FactBase[DaemonSays]):
         }
 
 
+UNHEARD = """\
+families=0.0.0.0; test -s /proc/net/if_inet6 && families='0.0.0.0 [::]'
+for port in {ports}; do for family in $families; do wanted="$wanted $family:$port"; done; done
+for again in 1 2 3 4 5 6 7 8 9 10; do
+  unheard=$(ss -Hltn | awk -v wanted="$wanted" '
+    {{ open[$4] }}
+    END {{ count = split(wanted, all); for (i = 1; i <= count; i++) if (!(all[i] in open)) print all[i] }}')
+  test -z "$unheard" && break
+  sleep 0.2
+done
+test -z "$unheard" || echo "$unheard"
+"""
+
+
 class Unheard(FactBase[list[str]]):
     """Find wildcard addresses on which nobody listens; a daemon has two seconds to come up."""
 
@@ -65,13 +79,7 @@ class Unheard(FactBase[list[str]]):
     @override
     def command(self, ports: Iterable[int]) -> str:
         wanted = " ".join(str(port) for port in ports)
-        return (
-            'families="0.0.0.0"; test -s /proc/net/if_inet6 && families="$families [::]"; '
-            "unheard() { open=$(ss -Hltn | awk '{ print $4 }'); "
-            f"for port in {wanted}; do for address in $families; do "
-            'echo "$open" | grep -qxF "$address:$port" || echo "$address:$port"; done; done; }; '
-            'for again in 1 2 3 4 5 6 7 8 9 10; do test -z "$(unheard)" && break; sleep 0.2; done; unheard'
-        )
+        return UNHEARD.format(ports=wanted)
 
     @override
     def process(self, output: Iterable[str]) -> list[str]:

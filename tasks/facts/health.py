@@ -10,18 +10,32 @@ kill -0 $(cat /var/spool/postfix/pid/master.pid) 2>/dev/null ||
   echo "Postfix does not run; see postfix check, and journalctl -u 'postfix*'"
 """
 
-# A listener that is new may take a moment, so each is asked again, for five seconds at most. openssl leaves
-# the conversation at the end of its input, which therefore ends only after the answer.
-PORTS = """\
+# A listener that is new may take a moment, so each is asked again, for five seconds at most. QUIT ends the
+# conversation, for openssl does not end with its input (s_client(1), -quiet). It is sent after the answer:
+# what comes before is refused (smtpd_forbid_unauth_pipelining).
+PORTS = r"""
+converse() {
+  timeout 10 bash -c '
+    coproc openssl s_client -quiet -connect "localhost:$0" $1 2>&1
+    exec 3>&"${COPROC[1]}" 4<&"${COPROC[0]}"
+    printf "EHLO localhost\r\n" >&3
+    while read -r said <&4; do
+      echo "$said"
+      case "$begun$said" in
+        250-*) begun=begun;;  # openssl shows the last line of what was said before STARTTLS too
+        "begun250 "*) printf "QUIT\r\n" >&3;;
+      esac
+    done' "$@" 2>&1
+}
 expect() {
   for again in 1 2 3 4 5; do
-    said=$({ printf 'EHLO localhost\\r\\n'; sleep 1; } |
-      timeout 10 openssl s_client -quiet -connect "localhost:$1" $2 2>&1 | tr -d '\\r')
-    offered=$(echo "$said" | sed -n 's/^250[- ]AUTH //p' | tr ' ' '\\n' | LC_ALL=C sort | xargs)
+    said=$(converse "$1" "$2" | tr -d '\r')
+    offered=$(echo "$said" | sed -n 's/^250[- ]AUTH //p' | tr ' ' '\n' | LC_ALL=C sort | xargs)
     case "$said" in *"250 "*) test "$offered" = "$3" && return;; esac
+    sleep 1
   done
   echo "port $1 does not offer the logins '$3' over TLS but '$offered'; it ends with \
-'$(echo "$said" | tail -n 1)'; see Postfix's log, postfix/$4"
+'$(echo "$said" | grep -v ^221 | tail -n 1)'; see Postfix's log, postfix/$4"
 }
 """
 

@@ -8,7 +8,6 @@ from typing_extensions import override
 from tasks.configuration import Postconf
 
 SECTIONS = {
-    "version": "postconf -dh mail_version",
     "known": "postconf -d",
     "main": "postconf -n",
     "services": "postconf -M",
@@ -51,10 +50,11 @@ def parse(lines: Iterable[str]) -> Postconf:
     for path, value in map(_assignment, sections["options"]):
         key, name = path.rsplit("/", 1)
         options.setdefault(key, {})[name] = value
+    known = dict(map(_assignment, sections["known"]))
     entries = [line.split(None, 7) for line in sections["services"]]
     return {
-        "version": "".join(sections["version"]),
-        "known": [_assignment(line)[0] for line in sections["known"]],
+        "version": known["mail_version"],
+        "known": list(known),
         "main": dict(map(_assignment, sections["main"])),
         "services": {f"{entry[0]}/{entry[1]}": [*entry[:7], entry[7].split()[0]] for entry in entries},
         "options": options,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pyinfra import host
-from pyinfra.operations import files, server
+from pyinfra.operations import files
 
 from tasks import settings, templates
 from tasks.configuration import Configuration
@@ -15,6 +15,7 @@ from tasks.logins import (
     SaslauthdRimap,
     Sasldb,
 )
+from tasks.operations import users
 from tasks.sasl import dovecot_ldap, dovecot_passwd_file, ldap, pam, rimap, sasldb
 from tasks.sasl.way import Way
 from tasks.section import Section
@@ -50,12 +51,10 @@ def configure() -> Configuration:
     if lines := way.ASKED.smtpd_conf:
         files.directory(name="Make /etc/postfix/sasl", path="/etc/postfix/sasl", user="root", mode="755")
         templates.put("sasl/smtpd.conf", SMTPD_CONF, lines=lines, mechanisms=mechanisms(relay))
-    server.user(
+    users.in_group(
         name="Put postfix in group sasl, which alone may have passwords checked",
         user="postfix",
-        groups=["sasl"],
-        append=True,
-        ensure_home=False,  # or /var/spool/postfix would change its owner
+        group="sasl",
     )
     return configuration(relay)
 

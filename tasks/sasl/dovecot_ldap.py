@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from pyinfra.operations import files
 
 from tasks import templates, trust
-from tasks.layer import Account, Layer
+from tasks.layer import Account, Layer, exits_well
 from tasks.logins import DovecotLdap
 from tasks.operations import daemons
 from tasks.operations import dovecot as dovecot_operations
@@ -123,7 +123,10 @@ def layers(login: DovecotLdap, account: Account | None) -> Iterator[Layer]:
         finds=login.filter,
     )
     yield from ldap_layers.layers(directory, account)
-    yield from dovecot.layers(account, ldap_layers.last_layers(directory, account))
+    link = "the link to the directory runs"
+    script = f"test -S {SOCKET} && systemctl is-active quietrelay-ldap"
+    yield Layer(link, script, exits_well("see journalctl -u quietrelay-ldap, and deploy"))
+    yield from dovecot.layers(account, [link, *ldap_layers.last_layers(directory, account)])
 
 
 def forget() -> None:

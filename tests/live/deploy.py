@@ -3,11 +3,34 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PATIENCE = 600  # seconds
+
+VARIED = """
+import runpy
+
+from tasks import settings
+
+_hosts, _data = runpy.run_path({inventory!r})["relays"]
+relays = ([host for host in _hosts if host[0] in {relays!r}], _data | {{{data}}})
+"""
+
+
+def vary(inventory: str, copy: Path, data: str, relays: Iterable[str]) -> str:
+    """Write an inventory that has some of another one's relays, and other data for them.
+
+    :param copy: where to write it
+    :param data: the inside of a dict, in Python, with the names of tasks.settings behind ``settings.``
+    :param relays: their names
+    :returns: its path
+    """
+    text = VARIED.format(inventory=str(Path(inventory).resolve()), relays=sorted(relays), data=data)
+    copy.write_text(text)
+    return str(copy)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import runpy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class Entry:
     """How to reach it: pyinfra's `ssh_...` and `_sudo`."""
     settings: Settings | None
     """What it should be, if it is a relay."""
+    expendable: str = ""
+    """Module that puts it back, if tests may break it."""
 
 
 def read(inventory: str, root: Path) -> list[Entry]:
@@ -55,17 +57,22 @@ def read(inventory: str, root: Path) -> list[Entry]:
 
 def _read(inventory: str, root: Path) -> list[Entry]:
     # Hosts of the inventory are relays; `witnesses`, a dict and so no group for pyinfra, are for tests alone.
-    relays = [
-        Entry(host.name, frozenset({"relays"}), _connection(host.data.dict()), settings.of(host))
-        for host in make_inventory(inventory, cwd=str(root))
-    ]
+    hosts = make_inventory(inventory, cwd=str(root))
     more = runpy.run_path(inventory)
+    relays = [
+        Entry(
+            host.name,
+            frozenset({"relays"}),
+            _connection(host.data.dict()),
+            settings.of(host),
+            expendable=more.get("expendable", ""),
+        )
+        for host in hosts
+    ]
     witnesses = [
         Entry(name, frozenset({role}), _connection(data), None)
         for role, (name, data) in more.get("witnesses", {}).items()
     ]
-    if more.get("expendable"):
-        relays = [replace(relay, groups=relay.groups | {"expendable"}) for relay in relays]
     return relays + witnesses
 
 

@@ -4,13 +4,16 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, cast
 
 import pytest
 
 from lab import topology
+from lab.certificates import Certificate
 from tasks.settings import Settings
 from tests.live.inventory import Entry, InventoryError, read
 from tests.live.remote import Remote
@@ -32,6 +35,27 @@ class Account(NamedTuple):
 
     login: str
     password: str
+
+
+class Keeper(Protocol):
+    """The module behind relays that tests may break: it puts hosts back, and vouches for them."""
+
+    CA_CERTIFICATE: Path
+
+    def reset(self, name: str) -> None:
+        """Put a host into its first state."""
+
+    def restart(self, *names: str) -> None:
+        """Switch hosts off and on again."""
+
+    def remember(self) -> None:
+        """Note how all hosts are."""
+
+    def put_back(self) -> None:
+        """Put all hosts back to what was remembered."""
+
+    def issue_certificate(self, name: str, *addresses: str, lifetime: timedelta = ...) -> Certificate:
+        """Make a certificate that CA_CERTIFICATE vouches for."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +125,13 @@ class Landscape:
     account: Account | None
     vantage: Vantage
     sockets: Path
+    expendable: str = ""
+    """Module that puts the hosts back."""
+
+    @property
+    def keeper(self) -> Keeper:
+        """Give what puts the hosts back, where tests may break them."""
+        return cast(Keeper, import_module(self.expendable))
 
     @cached_property
     def doors(self) -> list[Door]:
@@ -147,13 +178,14 @@ def survey(inventory: str, root: Path, account: Account | None) -> Landscape:
         raise InventoryError(f"--inventory {inventory}: {error}") from error
 
     roles = set(others)
-    if relays and all("expendable" in entry.groups for entry in entries if entry.settings):
+    expendable = next((entry.expendable for entry in entries if entry.settings), "")
+    if expendable:
         roles.add("expendable")
     if account is None and "directory" in roles:
         account = Account(topology.USERS[0].uid, topology.USERS[0].password)
     if account is not None:
         roles.add("account")
-    return Landscape(inventory, relays, others, frozenset(roles), account, vantage, sockets)
+    return Landscape(inventory, relays, others, frozenset(roles), account, vantage, sockets, expendable)
 
 
 def _first(entries: list[Entry], role: str) -> list[Entry]:

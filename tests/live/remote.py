@@ -21,11 +21,9 @@ class Remote:
         """
         self.name = entry.name
         self._options, self._destination = _ssh(entry, sockets)
-        user = entry.data.get("ssh_user")
+        self._sudo: bool = entry.data.get("_sudo", entry.data.get("ssh_user") != "root")
         self.host: Any = testinfra.get_host(
-            f"ssh://{self._destination}",
-            ssh_extra_args=shlex.join(self._options),
-            sudo=entry.data.get("_sudo", user != "root"),
+            f"ssh://{self._destination}", ssh_extra_args=shlex.join(self._options), sudo=self._sudo
         )
 
     def run(self, script: str) -> str:
@@ -46,12 +44,18 @@ class Remote:
         printed: bytes = done.stdout_bytes
         return printed
 
+    def start(self, script: str) -> "subprocess.Popen[str]":
+        """Start a shell script as root, to talk with it by its standard input and output."""
+        words = [*(["sudo"] if self._sudo else []), "sh", "-c", shlex.quote(script)]
+        command = ["ssh", *self._options, self._destination, *words]
+        return subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
     def unpack(self, archive: bytes, directory: str) -> None:
         """Unpack a tar archive as root.
 
         :param directory: absolute path of a directory that is there
         """
-        sudo = ["sudo"] if self.host.backend.sudo else []
+        sudo = ["sudo"] if self._sudo else []
         words = [*sudo, "tar", "-x", "--no-same-owner", "-C", directory]
         subprocess.run(
             ["ssh", *self._options, self._destination, shlex.join(words)],
@@ -62,9 +66,12 @@ class Remote:
 
     def addresses(self) -> list[str]:
         """Ask the host for its addresses, those of loopback and link left out."""
-        links = json.loads(self.run("ip -json address show scope global"))
-        # Debian 12's ip adds empty entries.
-        return [str(info["local"]) for link in links for info in link["addr_info"] if info]
+        return [str(info["local"]) for link in self.links() for info in link["addr_info"] if info]
+
+    def links(self) -> list[dict[str, Any]]:
+        """Ask the host for its interfaces as ip(8) tells of them. Debian 12's adds empty entries."""
+        links: list[dict[str, Any]] = json.loads(self.run("ip -json address show scope global"))
+        return links
 
     def forward(self, sockets: dict[Path, tuple[str, int]]) -> None:
         """Let local Unix sockets lead to addresses and ports as this host sees them.

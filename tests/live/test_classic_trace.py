@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from lab.topology import user_named
 from tests.live.corpus_run import SENDER, cases, what_arrived
-from tests.live.deploy import Deploy
+from tests.live.deploy import Deploy, vary
 from tests.live.home import homes
 from tests.live.landscape import Account, Landscape
 from tests.live.mail import Maildir
@@ -19,7 +18,9 @@ from tests.live.vantage import There
 pytestmark = [pytest.mark.needs("outside", "client", "directory"), pytest.mark.changes_the_relay]
 
 USER = Account(user_named("backslash").uid, user_named("backslash").password)
-SETTINGS = '"privacy": Privacy(trace="classic"), "submission": Submission(auth_on_25=False), "login":'
+CLASSIC = """
+"privacy": settings.Privacy(trace="classic"), "submission": settings.Submission(auth_on_25=False)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +28,9 @@ def classic(
     landscape: Landscape, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """Deploy the relays with the classic trace header, and as they were at the end."""
-    inventory = tmp_path_factory.mktemp("classic") / "lab.py"
-    text = Path(landscape.inventory).read_text()
-    inventory.write_text(
-        text.replace('"login":', SETTINGS, 1).replace("import Logs,", "import Logs, Privacy, Submission,", 1)
-    )
-    run = Deploy(str(inventory), pytestconfig.rootpath).run()
+    copy = tmp_path_factory.mktemp("classic") / "classic.py"
+    inventory = vary(landscape.inventory, copy, CLASSIC, (relay.name for relay in landscape.relays))
+    run = Deploy(inventory, pytestconfig.rootpath).run()
     assert run.status == 0, run.complaint()
     yield
     run = Deploy(landscape.inventory, pytestconfig.rootpath).run()

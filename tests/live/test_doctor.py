@@ -1,6 +1,5 @@
 """The doctor: it names the layer that is broken and no other, changes nothing, and shows no secret."""
 
-import json
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
@@ -11,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.hosts import host_named
 from lab.topology import PEOPLE_DN, SERVICE_DN, SERVICE_PASSWORD, USERS
 from tests.live.landscape import Landscape
 from tests.live.remote import Remote
 from tests.live.tampering import RESTART
-from tests.live.watching import END, on, start_watching
+from tests.live.watching import watching
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory")]
 
@@ -238,11 +236,8 @@ def test_nobody_sees_a_secret(landscape: Landscape, doctor: Doctor) -> None:
     token = b64encode(f"\0{USER.uid}\0{USER.password}".encode()).decode()
     asked = b64encode(f"{USER.uid}\0\0{USER.password}".encode()).decode()
     secrets = [USER.password, b64encode(USER.password.encode()).decode(), token, asked, SERVICE_PASSWORD]
-    host = host_named(landscape.relays[0].hostname)
-    on(host, f"rm -f {END}")
-    watcher = start_watching(host, secrets)
-    seen = doctor.look()
-    on(host, f"touch {END}")
-    assert json.loads(watcher.communicate(timeout=60)[0]) == []
-    assert seen.returncode == 0
-    assert [secret for secret in secrets if secret in seen.stdout + seen.stderr] == []
+    with watching(landscape.relays[0], secrets) as seen:
+        looked = doctor.look()
+    assert seen == []
+    assert looked.returncode == 0
+    assert [secret for secret in secrets if secret in looked.stdout + looked.stderr] == []

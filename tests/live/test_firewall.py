@@ -94,25 +94,25 @@ def history(
     def everywhere(script: str) -> dict[Relay, str]:
         return {relay: relay.remote.run(script) for relay in landscape.relays}
 
-    def open_doors() -> Doors:
-        return {relay: _open(landscape, relay) for relay in landscape.relays}
+    def look() -> Doors:
+        return {relay: open_doors(landscape, relay) for relay in landscape.relays}
 
     everywhere(f"apt-get -qq install --no-install-recommends {guard.package} >/dev/null && {LISTEN}")
     try:
         everywhere(guard.raise_it)
-        closed = open_doors()
-        first, opened = deploy.run(), open_doors()
+        closed = look()
+        first, opened = deploy.run(), look()
         everywhere(guard.boot)
-        booted, shown = open_doors(), everywhere(guard.show)
+        booted, shown = look(), everywhere(guard.show)
         yield History(closed, first, opened, booted, shown, deploy.run())
     finally:
         everywhere(f"systemctl stop quietrelay-listens; {guard.lower_it}")
 
 
-def _open(landscape: Landscape, relay: Relay) -> list[int]:
+def open_doors(landscape: Landscape, relay: Relay) -> list[int]:
     """Try a relay's ports from the client, in every family it has."""
     tries = "\n".join(
-        f"( timeout 2 bash -c ': 2>/dev/null </dev/tcp/{address}/{port}' && echo {port} ) &"
+        f"( timeout 5 bash -c ': 2>/dev/null </dev/tcp/{address}/{port}' && echo {port} ) &"
         for port in (*PORTS, CLOSED_PORT)
         for address in relay.addresses.values()
     )

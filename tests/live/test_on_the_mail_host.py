@@ -19,7 +19,7 @@ from tests.live.landscape import Landscape, Relay
 pytestmark = pytest.mark.changes_the_relay
 
 HERE = "/root/quietrelay"
-PROGRAM = ("deploy.py", "config.py", "tasks", "templates")
+PROGRAM = ("deploy.py", "config.py", "prefetch", "tasks", "templates")
 DAMAGE = "postconf -e smtpd_tls_auth_only=no"
 
 

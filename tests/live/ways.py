@@ -10,7 +10,7 @@ from tests.live.smtp import MailProgram
 INVENTORY = """
 import runpy
 
-from lab import hosts as lab
+from lab import topology as lab
 from lab.roles.directory import SECOND_LDAP, SECOND_LDAPS
 from tasks.settings import *
 

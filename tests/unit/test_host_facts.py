@@ -5,6 +5,7 @@ import pytest
 from tasks.facts.daemons import Daemon, mark_of
 from tasks.facts.health import Health
 from tasks.facts.host import Ground
+from tasks.facts.users import GroupsOf
 
 DEBIAN = ["uid=0", "id=debian", "version_id=12", "init=systemd", "machine_id=0123abcd"]
 
@@ -76,3 +77,10 @@ class TestDaemon:
 def test_login_on_25_is_expected_only_where_it_is_set(auth_on_25: bool, expected: str) -> None:
     script = Health().command("true\n", ["PLAIN", "LOGIN"], auth_on_25)
     assert f"expect 25 '-starttls smtp' {expected} smtpd" in script
+
+
+@pytest.mark.parametrize(
+    ("said", "groups"), [(["postfix sasl"], ["postfix", "sasl"]), (["postfix"], ["postfix"]), ([], [])]
+)
+def test_groups_of_a_user_are_read_one_by_one(said: list[str], groups: list[str]) -> None:
+    assert GroupsOf().process(said) == groups

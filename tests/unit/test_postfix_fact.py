@@ -6,9 +6,8 @@ from tasks.facts.postfix import parse
 
 # From Debian 12's Postfix, shortened, with an admin's lines added.
 POSTCONF = """\
-[version]
-3.7.11
 [known]
+mail_version = 3.7.11
 2bounce_notice_recipient = postmaster
 myhostname = mx1.example.org
 smtpd_tls_chain_files =
@@ -41,6 +40,7 @@ SAYS = parse(POSTCONF.splitlines())
 def test_version_and_known_parameters() -> None:
     assert SAYS["version"] == "3.7.11"
     assert SAYS["known"] == [
+        "mail_version",
         "2bounce_notice_recipient",
         "myhostname",
         "smtpd_tls_chain_files",
@@ -89,5 +89,6 @@ def test_options_belong_to_their_service() -> None:
 
 
 def test_postfix_without_settings_of_its_own() -> None:
-    says = parse(["[version]", "3.10.5", "[known]", "[main]", "[services]", "[options]"])
-    assert says == {"version": "3.10.5", "known": [], "main": {}, "services": {}, "options": {}}
+    says = parse(["[known]", "mail_version = 3.10.5", "[main]", "[services]", "[options]"])
+    empty: dict[str, object] = {"main": {}, "services": {}, "options": {}}
+    assert says == {"version": "3.10.5", "known": ["mail_version"], **empty}

@@ -1,0 +1,23 @@
+"""The fleet as an inventory, like the lab's own: the first $BENCH_RELAYS relays.
+
+With $BENCH_PORT each is reached through a port of this machine, from that one on (`bench.distance`).
+"""
+
+import os
+import runpy
+
+from bench.distance import KNOWN_HOSTS
+from bench.fleet import relays as fleet
+
+_first = int(os.environ.get("BENCH_PORT", "0"))
+_, _data = runpy.run_path("inventories/lab.py")["relays"]
+_far = {"ssh_hostname": "127.0.0.1", "ssh_known_hosts_file": str(KNOWN_HOSTS)}
+
+relays = (
+    [
+        (host.name, _far | {"ssh_port": _first + place} if _first else {"ssh_hostname": host.ipv4})
+        for place, host in enumerate(fleet(int(os.environ["BENCH_RELAYS"])))
+    ],
+    _data,
+)
+expendable = True

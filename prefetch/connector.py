@@ -1,0 +1,183 @@
+"""The connector that stands before a host's own, and answers facts that were asked ahead."""
+
+import math
+import socket
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from pyinfra import logger
+from pyinfra.api import StringCommand
+from pyinfra.api.state import StateStage
+from pyinfra.connectors.base import BaseConnector
+from typing_extensions import override
+
+from prefetch import memory, script
+from prefetch.operations import Rehearsal, rehearse
+from prefetch.question import Command, Question, by_a_fact, question
+from prefetch.script import Answer
+
+MAX_AGE = 60.0  # seconds
+
+
+class Prefetching(BaseConnector):
+    """Asks ahead what a host is going to be asked. All that is not a fact goes to the connector behind it."""
+
+    def __init__(self, behind: BaseConnector) -> None:
+        """Stand before a connector, which is connected already."""
+        self.state, self.host, self.data = behind.state, behind.host, behind.data
+        self._behind = behind
+        self._answers: dict[Question, Answer] = {}
+        self._taken = 0.0
+        self._moment: StateStage | None = None
+        # How many questions a look comprises. What a change makes worthless has cost the host time, so a look
+        # after it goes twice as far as the one before was good for.
+        self._reach: float = math.inf
+        self._used = 0
+        self._changing = self._changed = self._busy = False
+        self._remembered = memory.recall(self.host.name)
+        self._asked: dict[memory.Asked, None] = {}
+        _without_delay(behind)
+
+    @override
+    @staticmethod
+    def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+        """Name no hosts: it stands before other connectors only."""
+        yield from ()
+
+    def __getattr__(self, name: str) -> Any:
+        """Hand on what is not ours."""
+        return getattr(self._behind, name)
+
+    @override
+    def run_shell_command(
+        self, command: Command, print_output: bool = False, print_input: bool = False, **arguments: Any
+    ) -> Answer:
+        """Answer a fact, from what is known or by a look at the host; run everything else there."""
+        if self._busy:  # what a connector runs to be able to run something, as for sudo's password
+            return self._run(command, print_output, print_input, **arguments)
+        asked = question(command, arguments) if by_a_fact() else None
+        if self._changing or print_output or print_input or not asked:
+            self._forget()
+            return self._run(command, print_output, print_input, **arguments)
+        self._asked[asked.privilege, asked.command] = None
+        return self.known(asked) or self._look(asked) or self._run(command, **arguments)
+
+    @override
+    def connect(self) -> None:
+        """Connect again."""
+        self._forget()
+        self._behind.connect()
+
+    @override
+    def disconnect(self) -> None:
+        """Remember what was asked, and hang up."""
+        asked = list(self._asked)
+        if not self._told_all():
+            asked = list(dict.fromkeys([*self._remembered, *asked]))
+        if asked != self._remembered:
+            memory.remember(self.host.name, asked)
+        self._forget()
+        self._behind.disconnect()
+
+    @override
+    def put_file(self, *words: Any, **arguments: Any) -> bool:
+        """Upload a file: a change."""
+        self._forget()
+        return self._behind.put_file(*words, **arguments)
+
+    @override
+    def get_file(self, *words: Any, **arguments: Any) -> bool:
+        """Download a file, which may leave a copy of it on the host."""
+        self._forget()
+        return self._behind.get_file(*words, **arguments)
+
+    @override
+    def check_can_rsync(self) -> None:
+        """Look whether this machine can."""
+        self._behind.check_can_rsync()
+
+    @override
+    def rsync(self, *words: Any, **arguments: Any) -> bool:
+        """Upload files: a change."""
+        self._forget()
+        return bool(self._behind.rsync(*words, **arguments))
+
+    def changing(self, now: bool) -> None:
+        """Learn that an operation does something, or is done with it."""
+        self._forget()
+        self._changing, self._changed = now, True
+
+    def known(self, asked: Question) -> Answer | None:
+        """Answer from the last look, while it is true."""
+        if self._moment != self._now() or time.monotonic() - self._taken > MAX_AGE:
+            self._answers.clear()
+        answer = self._answers.get(asked)
+        self._used += answer is not None
+        return answer
+
+    def _now(self) -> StateStage | None:
+        """Name what answers are good for: the plan alone, where somebody reads that before it is executed."""
+        return self.state.current_stage if self.state.check_for_changes else None
+
+    def _look(self, asked: Question) -> Answer | None:
+        """Ask the host this and what is to come; None where nothing is, or where that does not work there."""
+        self._reach = max(self._reach, 2 * self._used)
+        reach = None if math.isinf(self._reach) else max(1, int(self._reach))
+        questions = list(islice(dict.fromkeys([asked, *self._to_come(asked)]), reach))
+        if len(questions) == 1:
+            return None
+        logger.debug("Asking %s %d questions", self.host.name, len(questions))
+        self._taken, self._moment = time.monotonic(), self._now()
+        worked, printed = self._run(script.script([one.command for one in questions]), **asked.arguments)
+        try:
+            found = script.answers(printed.stdout_lines) if worked else {}
+        except ValueError as error:
+            logger.debug("%s: %s", self.host.name, error)
+            found = {}
+        if not found:
+            self._reach = 0  # each by itself, then; it says what is wrong
+        self._answers |= {questions[number]: answer for number, answer in found.items()}
+        return self.known(asked)
+
+    def _to_come(self, asked: Question) -> Iterator[Question]:
+        """Foresee questions without an answer, to be asked in the same manner as this one."""
+        place = (asked.privilege, asked.command)
+        begin = self._remembered.index(place) if place in self._remembered else 0
+        for privilege, command in self._remembered[begin:] + self._remembered[:begin]:
+            another = asked.another(command)
+            if privilege == asked.privilege and another not in self._answers:
+                yield another
+        if place not in self._remembered and self.state.is_executing:
+            questions = rehearse(self.host, Rehearsal(self._answers))
+            yield from (one for one in questions if one.manner == asked.manner)
+
+    def _told_all(self) -> bool:
+        """Tell whether this run has asked all that one that changes nothing asks."""
+        operations = self.state.ops[self.host].values()
+        return not self._changed and all(one.operation_meta.is_complete() for one in operations)
+
+    def _forget(self) -> None:
+        """Drop all answers: the host may be another one now."""
+        if self._used:
+            self._reach, self._used = 2 * self._used, 0
+        self._answers.clear()
+
+    def _run(
+        self, command: Command, print_output: bool = False, print_input: bool = False, **arguments: Any
+    ) -> Answer:
+        was, self._busy = self._busy, True
+        try:
+            told: StringCommand = command  # type: ignore[assignment]  # pyinfra's own facts are strings too
+            return self._behind.run_shell_command(told, print_output, print_input, **arguments)
+        finally:
+            self._busy = was
+
+
+def _without_delay(connector: BaseConnector) -> None:
+    """Have small packets sent at once: SSH's dialogue is made of them, and waits for each (tcp(7))."""
+    client = getattr(connector, "client", None)
+    transport = client.get_transport() if client else None
+    if transport and isinstance(transport.sock, socket.socket):
+        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,118 @@
+"""Operations, seen from outside: when they change a host, and what they are going to ask."""
+
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from typing import Any
+
+from pyinfra.api import Host, State
+from pyinfra.api.command import PyinfraCommand
+from pyinfra.api.state import BaseStateCallback
+from pyinfra.context import ctx_host
+
+from prefetch.question import Command, Question, by_a_fact, question
+from prefetch.script import Answer
+
+Commands = Callable[[], Iterator[PyinfraCommand]]
+
+
+class Watch(BaseStateCallback):
+    """Has connectors told of what operations do, also of what does not pass through them."""
+
+    @staticmethod
+    def operation_host_start(state: State, host: Host, op_hash: str) -> None:
+        """Called by pyinfra before an operation is executed on a host."""
+        told = getattr(host.connector, "changing", None)
+        if told and (operation := state.ops[host].get(op_hash)):
+            operation.command_generator = _watched(operation.command_generator, told)
+
+
+def watch(state: State) -> None:
+    """Watch all operations of a run."""
+    if not any(isinstance(handler, Watch) for handler in state.callback_handlers):
+        state.add_callback_handler(Watch())  # type: ignore[no-untyped-call]
+
+
+def _watched(commands: Commands, changing: Callable[[bool], None]) -> Commands:
+    """Say before a command is executed, and once it has been."""
+
+    def watched() -> Iterator[PyinfraCommand]:
+        for command in commands():
+            changing(True)
+            try:
+                yield command
+            finally:
+                changing(False)
+
+    return watched
+
+
+class Open(BaseException):  # no Exception, which an operation might take for an answer
+    """A rehearsal has come to a question without an answer, or (None) to what cannot be rehearsed."""
+
+    def __init__(self, asked: Question | None) -> None:
+        """Tell which."""
+        super().__init__(asked)
+        self.asked = asked
+
+
+class Rehearsal:
+    """The connector of a rehearsal: it has answers, and nothing to ask with."""
+
+    def __init__(self, answers: Mapping[Question, Answer]) -> None:
+        """Rehearse on what is known."""
+        self._answers = answers
+
+    def run_shell_command(
+        self, command: Command, print_output: bool = False, print_input: bool = False, **arguments: Any
+    ) -> Answer:
+        """Answer what is known.
+
+        :raises Open: for all else, also for a failure: what comes before may make that good
+        """
+        asked = question(command, arguments) if by_a_fact() else None
+        answer = self._answers.get(asked) if asked else None
+        if answer and answer[0]:
+            return answer
+        raise Open(None if answer else asked)
+
+    def __getattr__(self, name: str) -> Any:
+        """Do nothing else."""
+        raise Open(None)
+
+
+def rehearse(host: Host, connector: Rehearsal) -> list[Question]:
+    """Tell what the operations that are still to come ask next, each up to its first open question.
+
+    pyinfra itself runs an operation's generator up to its first command, to make a plan. Nothing that one
+    yields is executed here, and it runs on a stand-in for the host: what goes wrong is the rehearsal's alone.
+    """
+    stand_in: Any = copy(host)
+    stand_in.connector = connector
+    stand_in.loop_position = list(host.loop_position)
+    stand_in.state = copy(host.state)
+    stand_in.state.active_hosts, stand_in.state.failed_hosts = {host}, set()
+    stand_in.state.print_noop_info = stand_in.state.print_fact_info = False
+    before = ctx_host.get()  # type: ignore[no-untyped-call]
+    ctx_host.set(stand_in)  # type: ignore[no-untyped-call]
+    try:
+        return [asked for commands in _to_come(host) if (asked := _next_question(commands))]
+    finally:
+        ctx_host.set(before)  # type: ignore[no-untyped-call]
+
+
+def _to_come(host: Host) -> Iterator[Commands]:
+    running = (host.executing_op_hash, host.nested_executing_op_hash)
+    for op_hash in host.op_hash_order:
+        operation = host.state.ops[host].get(op_hash)
+        if operation and op_hash not in running and not operation.operation_meta.is_complete():
+            yield operation.command_generator
+
+
+def _next_question(commands: Commands) -> Question | None:
+    try:
+        next(iter(commands()), None)
+    except Open as stop:
+        return stop.asked
+    except Exception:  # its turn has not come: it may need what is still to be changed
+        return None
+    return None
