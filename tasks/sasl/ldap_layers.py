@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from shlex import quote
 from urllib.parse import urlsplit
 
+from tasks import server_layers
 from tasks.layer import Account, Heard, Layer, exits_well, first_line
-from tasks.sasl import server_layers
-from tasks.sasl.server_layers import PATIENCE
+from tasks.server_layers import PATIENCE, Server
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,9 @@ class Directory:
 def layers(directory: Directory, account: Account | None) -> Iterator[Layer]:
     """Walk up to each server: it answers, proves who it is, lets the relay search, and finds the user."""
     for url in directory.servers:
-        rests_on = []
-        for layer in server_layers.layers(url, directory.ca_file, "login.servers"):
-            yield layer
-            rests_on = [layer.name]
+        server = _server(url, directory.ca_file)
+        yield from server_layers.layers(server)
+        rests_on = [server.proves]
         if directory.searches:
             searches = f"{url} lets {directory.bind_dn or 'everybody'} in to search"
             yield Layer(searches, _as_relay("ldapwhoami", directory, url), judge_bind, rests_on)
@@ -66,6 +65,13 @@ def last_layers(directory: Directory, account: Account | None) -> list[str]:
         return []
     last = _takes if directory.binds_as_user else _finds
     return [last(directory.servers[0], account)]
+
+
+def _server(url: str, ca_file: str) -> Server:
+    parts = urlsplit(url)
+    secure = parts.scheme == "ldaps"
+    port = parts.port or (636 if secure else 389)
+    return Server(url, parts.hostname or "", port, ca_file, "" if secure else "ldap")
 
 
 def _finds(url: str, account: Account) -> str:

@@ -34,6 +34,12 @@ def configure(login: SaslauthdPam) -> None:
     saslauthd.run(told, unprivileged=False)
 
 
+def forget() -> None:
+    """Remove the PAM service if it is ours; one that somebody else put there serves somebody else."""
+    if host.get_fact(FindInFile, path=SERVICE, pattern="^# .*Written by quietrelay"):
+        files.file(name=f"Remove {SERVICE}", path=SERVICE, present=False)
+
+
 def layers(login: SaslauthdPam, account: Account | None) -> Iterator[Layer]:
     """Walk from the PAM service and the account to saslauthd's answer."""
     service = f"{SERVICE} says how PAM judges"
@@ -45,9 +51,3 @@ def layers(login: SaslauthdPam, account: Account | None) -> Iterator[Layer]:
         yield Layer(known, script, exits_well("make it, with adduser(8)"))
         rests_on.append(known)
     yield from saslauthd_layers.layers(account, rests_on)
-
-
-def forget() -> None:
-    """Remove the PAM service if it is ours; one that somebody else put there serves somebody else."""
-    if host.get_fact(FindInFile, path=SERVICE, pattern="^# .*Written by quietrelay"):
-        files.file(name=f"Remove {SERVICE}", path=SERVICE, present=False)

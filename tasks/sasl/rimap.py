@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from pyinfra.operations import files
 
-from tasks import trust
+from tasks import server_layers, trust
 from tasks.layer import Account, Layer
 from tasks.logins import SaslauthdRimap
-from tasks.sasl import saslauthd, saslauthd_layers, server_layers
+from tasks.sasl import saslauthd, saslauthd_layers
+from tasks.server_layers import Server
 
 IMAP_CA = "/etc/saslauthd.imap-ca.pem"
 
@@ -41,13 +42,14 @@ def configure(login: SaslauthdRimap) -> None:
     saslauthd.run(told, unprivileged=True, reads=[ca_file])
 
 
-def layers(login: SaslauthdRimap, account: Account | None) -> Iterator[Layer]:
-    """Walk from the IMAP server to saslauthd's answer."""
-    servers = list(server_layers.layers(login.server, trust.path(login.ca_file, IMAP_CA), "login.server"))
-    yield from servers
-    yield from saslauthd_layers.layers(account, [servers[-1].name])
-
-
 def forget() -> None:
     """Remove what only the IMAP server needs."""
     files.file(name=f"Remove {IMAP_CA}", path=IMAP_CA, present=False)
+
+
+def layers(login: SaslauthdRimap, account: Account | None) -> Iterator[Layer]:
+    """Walk from the IMAP server to saslauthd's answer."""
+    host, _, port = login.host_and_port.rpartition(":")
+    server = Server(login.server, host.strip("[]"), int(port), trust.path(login.ca_file, IMAP_CA))
+    yield from server_layers.layers(server)
+    yield from saslauthd_layers.layers(account, [server.proves])

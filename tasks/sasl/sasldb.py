@@ -62,22 +62,23 @@ def configure(login: Sasldb) -> None:
     )
 
 
-def layers(login: Sasldb, account: Account | None) -> Iterator[Layer]:
-    """Walk from the database to smtpd, which reads it."""
-    readable = f"user postfix may read {DATABASE}"
-    script = f"runuser -u postfix -- test -r {DATABASE} || {{ ls -l {DATABASE} 2>&1; false; }}"
-    yield Layer(readable, script, exits_well("deploy"))
-    rests_on = [readable]
-    if account:
-        # Names alone are looked at: the database holds passwords.
-        name = account.login.partition("@")[0]
-        known = f"{account.login} is in {DATABASE}"
-        script = f"db_dump -p {DATABASE} | grep -qF {quote(f' {name}' + chr(92) + '00')}"
-        yield Layer(known, script, exits_well("add it to login.accounts_file, and deploy"), rests_on)
-        rests_on = [known]
-    yield socket_layers.outside(rests_on)
-
-
 def forget() -> None:
     """Remove the accounts."""
     files.file(name=f"Remove {DATABASE}", path=DATABASE, present=False)
+
+
+def layers(login: Sasldb, account: Account | None) -> Iterator[Layer]:
+    """See that the accounts are there, and are Postfix's to read."""
+    holds = f"{DATABASE} holds accounts"
+    yield Layer(holds, f"db_dump {DATABASE} | grep -q ^DATA=END", exits_well("deploy"))
+    if account:
+        user, _, domain = account.login.partition("@")
+        known = f"{account.login} is one of them"
+        # Without a domain any realm will do: which is the server's own is libsasl's affair.
+        key = "".join(f"{part}\0".encode().hex() for part in (user, *([domain] if domain else [])))
+        script = f"db_dump {DATABASE} | grep -q {quote(f'^ {key}')} || {{ echo it is not; false; }}"
+        yield Layer(known, script, exits_well("add it to login.accounts_file, and deploy"), [holds])
+    reads = f"user postfix may read {DATABASE}"
+    script = f"runuser -u postfix -- test -r {DATABASE} || {{ stat -c 'it is %U:%G %a' {DATABASE}; false; }}"
+    yield Layer(reads, script, exits_well("deploy"), [holds])
+    yield socket_layers.outside([reads])
