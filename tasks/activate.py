@@ -21,7 +21,7 @@ def switch(configuration: Configuration) -> None:
             "/etc/postfix/main.cf",
             "/etc/postfix/master.cf",
             "/etc/group",  # a process has the groups that its user had when it began
-            sasl.SMTPD_CONF,
+            sasl.chosen(relay).ASKED.offers,
             tls.POLICY,
             privacy.RULES,
             *certificates.chain_files(relay),

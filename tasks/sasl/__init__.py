@@ -17,12 +17,10 @@ from tasks.logins import (
 )
 from tasks.operations import users
 from tasks.sasl import dovecot_ldap, dovecot_passwd_file, ldap, pam, rimap, sasldb
-from tasks.sasl.way import Way
+from tasks.sasl.way import SMTPD_CONF, Way
 from tasks.section import Section
 from tasks.settings import Settings
 from tasks.step import step
-
-SMTPD_CONF = "/etc/postfix/sasl/smtpd.conf"
 
 WAYS: dict[type[Section], Way] = {
     SaslauthdLdap: ldap,

@@ -92,4 +92,4 @@ def asked(socket: str) -> Asked:
 runuser -u postfix -- test -w {socket} ||
   echo "user postfix cannot reach {socket}; see journalctl -u 'quietrelay-*', and group sasl"
 """
-    return Asked(health=health, type="dovecot", path=socket, forget=forget)
+    return Asked(health=health, type="dovecot", path=socket, offers=CONF, forget=forget)

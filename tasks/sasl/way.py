@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from tasks.layer import Account, Layer
 
+SMTPD_CONF = "/etc/postfix/sasl/smtpd.conf"
+
 
 def _nothing() -> None:
     """Have nothing to take back."""
@@ -23,6 +25,8 @@ class Asked:
     """Where it is: smtpd_sasl_path; for libsasl the name of its file of settings."""
     smtpd_conf: Mapping[str, str] = field(default_factory=dict)
     """What libsasl has to know of it, as the lines of smtpd.conf; nothing where libsasl is not asked."""
+    offers: str = SMTPD_CONF
+    """File that decides which mechanisms are offered; each smtpd process learns that once, when it begins."""
     forget: Callable[[], None] = _nothing
     """Stop it and take back what it put on the host, where somebody else is asked."""
 

@@ -3,7 +3,7 @@
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from lab.topology import user_named
@@ -41,6 +41,8 @@ def test_generated_messages_tell_nothing_and_are_otherwise_unchanged(
     doors = [door for door in landscape.doors if door.takes_logins]
     sent = cases(doors, homes(client.remote)[0], USER.login, start=next(_numbers), samples=samples)
     assert not [one for one in samples if found(one.delivered(sent[0].values), [SECRET])]
+    # A word that is kept, and happens to be one of the writer's own, is no leak.
+    assume(not any(found(one.sample.delivered(one.values), one.secrets) for one in sent))
     faults = faults_of(sent, mail_program, USER, outside)
     assert [f"{case}: {fault}" for case, told in faults.items() for fault in told] == []
 

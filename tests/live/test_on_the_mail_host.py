@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 from tasks.settings import Relay as RelaySection
 from tasks.settings import SaslauthdLdap, Section, Settings
+from tests.live.deploy import Deploy
 from tests.live.landscape import Landscape, Relay
 
 pytestmark = pytest.mark.changes_the_relay
@@ -38,6 +39,7 @@ def runs(landscape: Landscape, pytestconfig: pytest.Config) -> Iterator[Runs]:
     """Take the program to a relay that has the same Python as we, so that compiled packages run there."""
     version = f"Python {sys.version_info.major}.{sys.version_info.minor}."
     relay = next(one for one in landscape.relays if one.remote.run("python3 --version").startswith(version))
+    Deploy(landscape.inventory, pytestconfig.rootpath).run()  # another test may have changed something
     relay.remote.run(f"mkdir -m 0700 {HERE}")
     try:
         relay.remote.unpack(archive(pytestconfig.rootpath, relay.settings), HERE)

@@ -7,6 +7,7 @@ import pytest
 from tasks import certificates, postfix, privacy, sasl, tls
 from tasks.configuration import Configuration, merge
 from tasks.sasl import ldap, saslauthd
+from tasks.sasl.way import SMTPD_CONF
 from tests.live.deploy import Deploy, Run
 from tests.live.landscape import Account, Door, Landscape, Relay
 from tests.live.smtp import MailProgram
@@ -17,7 +18,7 @@ FILES = [
     ldap.CONF,
     saslauthd.UNIT,
     saslauthd.GATE,
-    sasl.SMTPD_CONF,
+    SMTPD_CONF,
     ldap.DIRECTORY_CA,
     tls.POLICY,
     privacy.RULES,
