@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.process import LabError
 from tests.live.inventory import InventoryError
 from tests.live.landscape import LANDSCAPE, Account, Landscape, survey
 
@@ -39,11 +40,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if inventory:
         try:
             landscape = survey(inventory, session.config.rootpath, _account(session.config))
-        except InventoryError as error:
+            session.config.stash[LANDSCAPE] = landscape
+            if landscape.expendable:
+                landscape.keeper.remember()
+        except (InventoryError, LabError) as error:
             raise pytest.UsageError(str(error)) from None
-        session.config.stash[LANDSCAPE] = landscape
-        if landscape.expendable:
-            landscape.keeper.remember()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

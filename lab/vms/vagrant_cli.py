@@ -68,8 +68,8 @@ def explained(command: str) -> Iterator[None]:
         yield
     except subprocess.CalledProcessError as error:
         said = tail(VAGRANT_LOG.read_text()) if VAGRANT_LOG.exists() else ""
-        took = f" took more than {PATIENCE} s" if error.returncode == 124 else ""
-        raise LabError(f"`vagrant {command}` failed{took}, see {VAGRANT_LOG}: {said}") from error
+        ended = f"took more than {PATIENCE} s" if error.returncode == 124 else "failed"
+        raise LabError(f"`vagrant {command}` {ended}, see {VAGRANT_LOG}: {said}") from error
 
 
 @contextlib.contextmanager
