@@ -20,7 +20,7 @@ def bare(number: int) -> Host:
 
 def chosen(words: str) -> list[Host]:
     """Choose hosts by their number, or one by its name."""
-    return relays(int(words)) if words.isdigit() else [bare(int(words.removeprefix("bare")) - 200)]
+    return relays(int(words)) if words.isdigit() else [bare(int(words.removeprefix("bare")))]
 
 
 def up(hosts: Sequence[Host]) -> None:

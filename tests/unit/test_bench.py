@@ -3,7 +3,7 @@
 from typing import Any
 from xml.etree import ElementTree
 
-from bench import ansible_play, report
+from bench import ansible_play, fleet, report
 from bench.converged import ANSIBLE, DEPLOY, FLOOR, changes_nothing
 from bench.picture import draw
 from tests.unit.examples import HOSTNAME
@@ -56,6 +56,11 @@ def test_a_run_counts_only_where_it_looked_and_changed_nothing() -> None:
     assert not changes_nothing(printed(success=1))
     assert not changes_nothing(printed(error=1))
     assert not changes_nothing(printed(no_change=0))
+
+
+def test_hosts_are_chosen_by_number_or_name() -> None:
+    assert [host.name for host in fleet.chosen("2")] == ["relay100.relay.test", "relay101.relay.test"]
+    assert fleet.chosen("bare2") == [fleet.bare(2)]
 
 
 def test_a_play_counts_only_where_it_changed_nothing() -> None:
