@@ -20,7 +20,12 @@ from lab.process import LabError, run
 from lab.topology import Release
 
 SYSTEM = "systemd,systemd-sysv,dbus,openssh-server,python3,sudo,iproute2,ca-certificates,procps"
-DEPLOY = "postfix postfix-pcre sasl2-bin libsasl2-modules telnet-ssl openssl nftables ufw"
+DEPLOY = " ".join(
+    [
+        "postfix postfix-pcre postfix-ldap sasl2-bin libsasl2-modules telnet-ssl openssl nftables ufw",
+        "ldap-utils dovecot-core dovecot-ldap db-util",  # what some ways to log in need
+    ]
+)
 OTHER_MTA = "exim4-daemon-light"  # conflicts with postfix, so it is downloaded by itself
 
 FREE_BYTES_NEEDED = 4 * 10**9
