@@ -148,7 +148,7 @@ class Prefetching(BaseConnector):
         """Foresee questions without an answer, to be asked in the same manner as this one."""
         place = (asked.privilege, asked.command)
         begin = self._remembered.index(place) if place in self._remembered else 0
-        for privilege, command in self._remembered[begin:] + self._remembered[:begin]:
+        for privilege, command in self._remembered[begin:]:  # those before have had their turn
             another = asked.another(command)
             if privilege == asked.privilege and another not in self._answers:
                 yield another
