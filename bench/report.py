@@ -24,7 +24,7 @@ def keep(part: str, results: Any) -> None:
     kept = read()
     kept[part] = results
     kept["machine"] = machine()
-    RESULTS.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+    RESULTS.write_text(json.dumps(kept, indent=2) + "\n")
 
 
 def read() -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Prefetching(BaseConnector):
         self.state, self.host, self.data = behind.state, behind.host, behind.data
         self._behind = behind
         self._answers: dict[Question, Answer] = {}
+        self._slow: set[Question] = set()  # not asked ahead again
         self._taken = 0.0
         self._moment: StateStage | None = None
         # How many questions a look comprises. What a change makes worthless has cost the host time, so a look
@@ -125,7 +126,8 @@ class Prefetching(BaseConnector):
         """Ask the host this and what is to come; None where nothing is, or where that does not work there."""
         self._reach = max(self._reach, 2 * self._used)
         reach = None if math.isinf(self._reach) else max(1, int(self._reach))
-        questions = list(islice(dict.fromkeys([asked, *self._to_come(asked)]), reach))
+        to_come = (one for one in self._to_come(asked) if one not in self._slow)
+        questions = list(islice(dict.fromkeys([asked, *to_come]), reach))
         if len(questions) == 1:
             return None
         logger.debug("Asking %s %d questions", self.host.name, len(questions))
@@ -139,13 +141,14 @@ class Prefetching(BaseConnector):
         if not found:
             self._reach = 0  # each by itself, then; it says what is wrong
         self._answers |= {questions[number]: answer for number, answer in found.items()}
+        self._slow |= {one for number, one in enumerate(questions) if number not in found}
         return self.known(asked)
 
     def _to_come(self, asked: Question) -> Iterator[Question]:
         """Foresee questions without an answer, to be asked in the same manner as this one."""
         place = (asked.privilege, asked.command)
         begin = self._remembered.index(place) if place in self._remembered else 0
-        for privilege, command in self._remembered[begin:] + self._remembered[:begin]:
+        for privilege, command in self._remembered[begin:]:  # those before have had their turn
             another = asked.another(command)
             if privilege == asked.privilege and another not in self._answers:
                 yield another

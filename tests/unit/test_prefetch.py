@@ -282,6 +282,14 @@ def test_an_answer_is_the_one_that_the_command_gives_alone(command: str, argumen
     assert together[1][1].stderr_lines == of_its_own
 
 
+def test_what_waits_is_left_to_be_asked_alone() -> None:
+    connector = next(iter(this_machine().inventory)).connector
+    begin = time.monotonic()
+    _, printed = connector.run_shell_command(script.script(["true", "sleep 30", "echo text"]), False, False)
+    assert set(script.answers(printed.stdout_lines)) == {0, 2}
+    assert time.monotonic() - begin < 20
+
+
 def test_output_that_is_no_text_is_left_to_the_connector() -> None:
     connector = next(iter(this_machine().inventory)).connector
     commands = ["printf '\\377\\n'", "echo text"]
