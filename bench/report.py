@@ -44,6 +44,7 @@ def publish() -> str:
     told = "\n\n".join(table(kept[part]) for part, table in TABLES.items() if part in kept)
     if len({row["hosts"] for row in kept.get("converged", [])}) > 1:
         PICTURE.write_text(_picture(kept["converged"]))
+        told = f"![Time against the number of hosts]({PICTURE})\n\n{told}"
     README.write_text(
         re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{told}\n{END}", README.read_text(), flags=re.DOTALL)
     )
