@@ -31,6 +31,7 @@ from pathlib import Path
 
 SECONDS = 9.0  # until a login that nobody answered is put off; Postfix needs a moment more
 STUCK = 40.0  # seconds until a worker of saslauthd counts as lost
+SOON = 1.0  # seconds in which a login that could not be judged is tried once more
 IMAP_SECONDS = 6.0  # for a whole conversation with the IMAP server
 LONGEST = 256  # bytes; saslauthd takes no longer string (MAX_REQ_LEN)
 
@@ -152,11 +153,16 @@ class Gate:
         if not (fits and login and self.names.accept(login, realm) and self.may_be_right(password)):
             tell(6, f"refused unasked: {login!a} {realm!a}")
             return b"NO"
-        answer, window = await self.ask(login, password, service, realm)
-        if answer.startswith(b"OK"):
-            return b"OK"
-        if window.refuses(self.mechanism) and await self.bind_is_the_users(window, service, realm):
-            return b"NO"
+        soon = asyncio.get_running_loop().time() + SOON
+        # A server that goes away takes the login with it that it is asked about. The next one knows, too.
+        for _ in range(2):
+            answer, window = await self.ask(login, password, service, realm)
+            if answer.startswith(b"OK"):
+                return b"OK"
+            if window.refuses(self.mechanism):
+                return b"NO" if await self.bind_is_the_users(window, service, realm) else b""
+            if asyncio.get_running_loop().time() > soon:
+                break
         return b""
 
     def may_be_right(self, password: bytes) -> bool:

@@ -207,6 +207,10 @@ class TestAnswers:
     def test_a_no_without_one_is_no_answer(self, tmp_path: Path, reason: str) -> None:
         assert self.ask(tmp_path, lambda login: (reason, "NO")) == [b"", b"False"]
 
+    def test_a_login_that_a_server_took_with_it_is_asked_about_again(self, tmp_path: Path) -> None:
+        said = iter([("Authentication failed for alice: (..) (-3)", "NO"), ("fine", "OK")])
+        assert self.ask(tmp_path, lambda login: next(said)) == [b"OK", b"False"]
+
     @pytest.mark.parametrize(("of_nobody", "answer"), [("User not found (-6)", b"NO"), (WRONG, b"")])
     def test_a_refused_bind_is_the_users_only_if_the_relays_own_is_not_refused(
         self, tmp_path: Path, of_nobody: str, answer: bytes
