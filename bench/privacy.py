@@ -37,7 +37,7 @@ postconf -PX submission/inet/cleanup_service_name submissions/inet/cleanup_servi
 postconf -PX smtp/inet/smtpd_data_restrictions
 """
 # Not a reload: a process that takes a connection while it is told to end keeps others from taking any.
-RESTART = "systemctl reset-failed postfix 2>/dev/null; systemctl restart postfix"
+RESTART = "systemctl reset-failed postfix 'postfix@*' 2>/dev/null; systemctl restart postfix"
 BACK = "mv /root/master.cf.bench /etc/postfix/master.cf"
 
 

@@ -61,7 +61,7 @@ PARTS = {
 SAVE = "cp -p /etc/postfix/main.cf /root/main.cf.bench; cp -p /etc/postfix/master.cf /root/master.cf.bench\n"
 DISCARD = "postconf -e default_transport=discard:\n"
 # Not a reload: a process that takes a connection while it is told to end keeps others from taking any.
-RESTART = "systemctl reset-failed postfix 2>/dev/null; systemctl restart postfix\n"
+RESTART = "systemctl reset-failed postfix 'postfix@*' 2>/dev/null; systemctl restart postfix\n"
 BACK = "mv /root/main.cf.bench /etc/postfix/main.cf; mv /root/master.cf.bench /etc/postfix/master.cf\n"
 
 # What SASL_README, "Configuring Dovecot SASL", and the comments in Debian's master.cf say.

@@ -79,8 +79,9 @@ def listening(unit: str, ports: Sequence[int]) -> Generator[StringCommand, None,
 
 
 def _restart(unit: str) -> StringCommand:
-    # Repeated starts run into systemd's start limit (systemd.unit(5)): begin afresh.
-    return StringCommand(f"systemctl reset-failed {unit} 2>/dev/null; systemctl restart {unit}")
+    # Repeated starts run into systemd's start limit (systemd.unit(5)): begin afresh. On Debian 12 Postfix's
+    # unit is an umbrella, and the limit is that of postfix@-.
+    return StringCommand(f"systemctl reset-failed {unit} '{unit}@*' 2>/dev/null; systemctl restart {unit}")
 
 
 @operation()

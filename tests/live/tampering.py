@@ -11,7 +11,7 @@ from tests.live.landscape import Relay
 
 GUARD = "quietrelay_guard"
 # A reload returns while processes that read the old files still take connections; this leaves none of them.
-RESTART = "systemctl reset-failed postfix 2>/dev/null; systemctl restart postfix"
+RESTART = "systemctl reset-failed postfix 'postfix@*' 2>/dev/null; systemctl restart postfix"
 # Every daemon of Postfix waits until a main.cf that it reads is two seconds old (load_file.c).
 COLD = "touch -d '1 minute ago' /etc/postfix/main.cf"
 

@@ -9,7 +9,7 @@ from tasks.operations.daemons import _commands
 
 UNIT_FILE = "/etc/systemd/system/postfix.service"
 RELOAD = f"touch {mark_of('postfix')} && postfix reload"
-RESTART = "systemctl reset-failed postfix 2>/dev/null; systemctl restart postfix"
+RESTART = "systemctl reset-failed postfix 'postfix@*' 2>/dev/null; systemctl restart postfix"
 
 
 @pytest.mark.parametrize(
