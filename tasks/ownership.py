@@ -71,7 +71,7 @@ def configure() -> Configuration:
 def forget() -> None:
     """Remove the tables that Postfix does not ask any more."""
     relay = settings.of(host)
-    for path in {FILE, DIRECTORY, DIRECTORY_CA} - set(reads(relay)):
+    for path in sorted({FILE, DIRECTORY, DIRECTORY_CA} - set(reads(relay))):
         files.file(name=f"Remove {path}", path=path, present=False)
 
 
