@@ -10,7 +10,6 @@ from typing import Any
 
 from bench import cold, converged, fleet, report, throughput, verification
 from bench.timing import run
-from lab.topology import RELAYS
 
 COUNTS = (1, 10, 20, 50)
 FAR = 0.1  # seconds, a round trip
@@ -35,8 +34,8 @@ PARTS: dict[str, Part] = {
     "converged": runs_that_change_nothing,
     "cold": lambda options: cold.measure(fleet.relays(1)[0], fleet.bare(2), min(options.runs, FIRST_RUNS)),
     "verification": lambda options: verification.measure(min(options.hosts, VERIFIED)),
-    "throughput": lambda options: throughput.measure(RELAYS[0], fleet.bare(1), options.runs),
-    "sweep": lambda options: throughput.sweep(RELAYS[0], options.runs),
+    "throughput": lambda options: throughput.measure(fleet.relays(1)[0], fleet.bare(1), options.runs),
+    "sweep": lambda options: throughput.sweep(fleet.relays(1)[0], options.runs),
 }
 
 
