@@ -12,7 +12,11 @@ from tests.live.smtp import MailProgram
 from tests.live.test_firewall import GUARDS, open_doors
 from tests.live.vantage import PORTS
 
-pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("client", "directory")]
+pytestmark = [
+    pytest.mark.changes_the_relay,
+    pytest.mark.machine,
+    pytest.mark.needs("client", "directory"),
+]
 
 GUARD = GUARDS["nftables"]
 UNITS = ("postfix", "saslauthd", "nftables")
