@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "needs(*roles): runs only where the inventory has these groups of hosts (or an account was given)",
         "changes_the_relay: breaks and repairs the relay; runs last, and only where `expendable` is said",
         "machine: changes the relay where a machine may differ from a container; worth it emulated too",
+        "bulk: sends messages by the thousand",
     ):
         config.addinivalue_line("markers", line)
 

@@ -91,12 +91,15 @@ def settle(token: str, *stations: Remote) -> None:
     for station in stations:
         station.run(
             f"""
-            end=$(($(date +%s) + {PATIENCE}))
-            busy() {{ postqueue -j | grep -F -e {token}; }}
+            fewest= end=$(($(date +%s) + {PATIENCE}))
+            left() {{ postqueue -j | grep -cF -e {token} || true; }}
             # Two looks: mail that changes its queue directory during one can be overlooked by it.
-            while busy || busy; do
+            while now=$(left); [ $now != 0 ] || {{ now=$(left); [ $now != 0 ]; }}; do
+                if [ $now -lt ${{fewest:-$((now + 1))}} ]; then  # it moves
+                    fewest=$now end=$(($(date +%s) + {PATIENCE}))
+                fi
                 [ $(date +%s) -lt $end ] || {{ echo "mail with {token} is stuck" >&2; exit 1; }}
-                sleep 0.05
+                sleep 0.1
             done
             """
         )

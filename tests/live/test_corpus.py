@@ -14,7 +14,7 @@ from tests.live.mail import Maildir
 from tests.live.smtp import MailProgram
 from tests.live.vantage import There
 
-pytestmark = pytest.mark.needs("outside", "client", "directory")
+pytestmark = [pytest.mark.bulk, pytest.mark.needs("outside", "client", "directory")]
 
 # The login is in no address of the messages: where it turns up, it leaked.
 USER = Account(user_named("backslash").uid, user_named("backslash").password)

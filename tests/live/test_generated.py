@@ -17,7 +17,7 @@ from tests.live.secrets_of import found
 from tests.live.smtp import MailProgram
 from tests.live.vantage import There
 
-pytestmark = pytest.mark.needs("outside", "client", "directory")
+pytestmark = [pytest.mark.bulk, pytest.mark.needs("outside", "client", "directory")]
 
 USER = Account(user_named("backslash").uid, user_named("backslash").password)
 BATCHES = 12  # each through every door
