@@ -12,8 +12,8 @@ kill -0 $(cat /var/spool/postfix/pid/master.pid) 2>/dev/null ||
 
 # A listener that is new may take a moment, so each is asked again, for five seconds at most. QUIT ends the
 # conversation, for openssl does not end with its input (s_client(1), -quiet). It is sent after the answer:
-# what comes before is refused (smtpd_forbid_unauth_pipelining). No certificate is judged here, and to read all
-# the authorities that Debian trusts is most of what openssl would compute.
+# what comes before is refused (smtpd_forbid_unauth_pipelining). No certificate is judged here, and to read
+# all authorities that Debian trusts is most of what openssl would compute.
 PORTS = r"""
 converse() {
   timeout 10 bash -c '
