@@ -24,7 +24,11 @@ class Section(BaseModel):
     """One concern of the relay. Frozen, and strict about names: a misspelled setting is an error."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        defer_build=True,  # an inventory has few of all sections, and what checks one takes a while to make
     )
 
     def __init__(self, **settings: Any) -> None:
