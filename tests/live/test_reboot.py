@@ -1,6 +1,7 @@
 """A cold reboot after the deploy: whatever serves users comes up by itself, behind the firewall it had."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -45,7 +46,9 @@ def history(landscape: Landscape, pytestconfig: pytest.Config) -> Iterator[Histo
     deploy = Deploy(landscape.inventory, pytestconfig.rootpath)
 
     def everywhere(script: str) -> dict[Relay, str]:
-        return {relay: relay.remote.run(script) for relay in landscape.relays}
+        with ThreadPoolExecutor() as pool:
+            told = pool.map(lambda relay: relay.remote.run(script), landscape.relays)
+            return dict(zip(landscape.relays, told, strict=True))
 
     everywhere(f"apt-get -qq install --no-install-recommends {GUARD.package} >/dev/null; {GUARD.raise_it}")
     try:
