@@ -31,7 +31,7 @@ from pathlib import Path
 
 SECONDS = 9.0  # until a login that nobody answered is put off; Postfix needs a moment more
 STUCK = 40.0  # seconds until a worker of saslauthd counts as lost
-SOON = 3.0  # seconds in which a login that could not be judged is tried once more
+SOON = 4.0  # seconds in which a login that could not be judged is tried once more
 IMAP_SECONDS = 6.0  # for a whole conversation with the IMAP server
 LONGEST = 256  # bytes; saslauthd takes no longer string (MAX_REQ_LEN)
 
