@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lab import forwarding
 from lab.paths import STATE
 from lab.process import run
 from lab.topology import GATEWAY_IPV4, GATEWAY_IPV6, IPV4, IPV6, MTU
 
 BRIDGE = "qr-lab0"
 TABLE = "quietrelay_lab"
+HOLDER = "containers"  # of IPv4 forwarding
 
 # The table is added before it is deleted so that deleting cannot fail; nft(8) applies a file as one step.
 RULES = f"""\
@@ -32,7 +34,7 @@ table inet {TABLE} {{
 }}
 """
 
-SYSCTLS = ("net/ipv4/ip_forward", "fs/inotify/max_user_instances")
+SYSCTLS = ("fs/inotify/max_user_instances",)
 INOTIFY_INSTANCES = 1024  # each systemd takes several of root's, and the kernel's 128 end with the 22nd host
 
 
@@ -42,8 +44,6 @@ def wanted_sysctls(current: dict[str, str]) -> dict[str, str]:
     + current: name, as a path below /proc/sys, to value
     """
     wanted = {}
-    if current["net/ipv4/ip_forward"] != "1":
-        wanted["net/ipv4/ip_forward"] = "1"
     if int(current["fs/inotify/max_user_instances"]) < INOTIFY_INSTANCES:
         wanted["fs/inotify/max_user_instances"] = str(INOTIFY_INSTANCES)
     return wanted
@@ -52,6 +52,7 @@ def wanted_sysctls(current: dict[str, str]) -> dict[str, str]:
 def ensure() -> None:
     """Bring the network up, or complete it."""
     _set_sysctls()
+    forwarding.hold(HOLDER)
     if not is_there():
         # Spanning tree and multicast snooping would delay the first packets of a host.
         run(
@@ -81,11 +82,12 @@ def remove() -> None:
     run(["nft", "-f", "-"], stdin=f"add table inet {TABLE}\ndelete table inet {TABLE}\n")
     if is_there():
         run(["ip", "link", "delete", BRIDGE])
+    forwarding.release(HOLDER)
     _restore_sysctls()
 
 
 def is_there() -> bool:
-    """Whether the bridge is there, so whether containers may need what the kernel forwards."""
+    """Whether the bridge is there."""
     return Path("/sys/class/net", BRIDGE).exists()
 
 

@@ -15,7 +15,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from lab import network
+from lab import forwarding
 from lab.process import LabError, run, spawn, wait_until
 from lab.vms.paths import DAEMONS
 
@@ -23,7 +23,7 @@ from lab.vms.paths import DAEMONS
 NAMES = ("virtlogd", "libvirtd")
 HELD = ("net", "pool")  # what outlives libvirtd: a bridge with its name server, a directory
 ENDING = 20.0  # seconds
-FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+HOLDER = "machines"  # of IPv4 forwarding
 KVM = Path("/dev/kvm")
 BEFORE = DAEMONS / "before.json"
 
@@ -33,7 +33,8 @@ def ensure() -> None:
     if answers():
         return
     DAEMONS.mkdir(parents=True, exist_ok=True)
-    before: dict[str, Any] = {"tables": _tables(), "forwarding": FORWARDING.read_text(), "kvm": _open_kvm()}
+    before: dict[str, Any] = {"tables": _tables(), "kvm": _open_kvm()}
+    forwarding.hold(HOLDER)  # libvirt turns it on, and leaves it so
     for name in NAMES:
         spawn([name, "--pid-file", _pid_file(name)], DAEMONS / f"{name}.log", launcher=[])
     wait_until(answers, f"libvirt, see {DAEMONS}", timeout=30, pause=0.3)
@@ -44,6 +45,7 @@ def ensure() -> None:
 
 def stop() -> None:
     """Stop the daemons that `ensure` started, with the networks and pools that they hold, and tidy up."""
+    forwarding.release(HOLDER)  # also after a start that came to nothing
     if not BEFORE.exists():
         return
     before = json.loads(BEFORE.read_text())
@@ -55,8 +57,6 @@ def stop() -> None:
     for table in _tables():
         if table not in before["tables"]:
             run(["nft", "delete", "table", *table.split()])
-    if before["forwarding"].strip() == "0" and not network.is_there():  # the containers' way out needs it too
-        FORWARDING.write_text("0")
     if before["kvm"]:
         group, mode = before["kvm"]
         os.chown(KVM, -1, group)

@@ -9,7 +9,19 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from lab import access, bases, certificates, cgroups, containers, dns, furnishing, mounts, network, process
+from lab import (
+    access,
+    bases,
+    certificates,
+    cgroups,
+    containers,
+    dns,
+    forwarding,
+    furnishing,
+    mounts,
+    network,
+    process,
+)
 from lab.paths import SSH_SOCKETS
 from lab.roles import directory, outside
 from lab.topology import (
@@ -195,9 +207,30 @@ class TestControlGroups:
 
 class TestMachine:
     def test_only_settings_that_differ_are_changed_and_so_put_back(self) -> None:
-        generous = {"net/ipv4/ip_forward": "1", "fs/inotify/max_user_instances": "8192"}
-        assert network.wanted_sysctls(generous) == {}
-        assert network.wanted_sysctls(generous | {"net/ipv4/ip_forward": "0"}) == {"net/ipv4/ip_forward": "1"}
+        instances = "fs/inotify/max_user_instances"
+        assert network.wanted_sysctls({instances: "8192"}) == {}
+        assert network.wanted_sysctls({instances: "128"}) == {instances: "1024"}
+
+    @pytest.mark.parametrize("before", ["0", "1"])
+    def test_forwarding_is_on_while_anybody_needs_it_and_then_as_it_was(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, before: str
+    ) -> None:
+        monkeypatch.setattr(forwarding, "HELD", tmp_path / "held")
+        monkeypatch.setattr(forwarding, "SWITCH", tmp_path / "switch")
+        (tmp_path / "switch").write_text(f"{before}\n")
+        seen = []
+        for act, holder in (
+            (forwarding.release, "machines"),  # who never held it
+            (forwarding.hold, "containers"),
+            (forwarding.hold, "containers"),
+            (forwarding.hold, "machines"),
+            (forwarding.release, "containers"),  # who came first
+            (forwarding.release, "machines"),
+        ):
+            act(holder)
+            seen.append((tmp_path / "switch").read_text().strip())
+        assert seen == [before, "1", "1", "1", "1", before]
+        assert not (tmp_path / "held").exists()
 
     def test_mail_between_hosts_keeps_its_source_address(self) -> None:
         assert f"ip saddr {IPV4} ip daddr != {IPV4} masquerade" in network.RULES

@@ -188,23 +188,5 @@ class TestDaemons:
         monkeypatch.setattr(daemons.os, "kill", lambda *_: pytest.fail("killed a stranger"))
         daemons._end("libvirtd")
 
-    @pytest.mark.parametrize(
-        ("before", "containers", "after"), [("0", False, "0"), ("0", True, "1"), ("1", False, "1")]
-    )
-    def test_forwarding_is_put_back_unless_containers_need_it(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, before: str, containers: bool, after: str
-    ) -> None:
-        for name in ("BEFORE", "FORWARDING"):
-            monkeypatch.setattr(daemons, name, tmp_path / name)
-        (tmp_path / "BEFORE").write_text(
-            json.dumps({"tables": [], "forwarding": f"{before}\n", "kvm": None, "net": [], "pool": []})
-        )
-        (tmp_path / "FORWARDING").write_text("1")
-        for name in ("answers", "_tables", "_end"):
-            monkeypatch.setattr(daemons, name, lambda *_: [])
-        monkeypatch.setattr(daemons.network, "is_there", lambda: containers)
-        daemons.stop()
-        assert (tmp_path / "FORWARDING").read_text() == after
-
     def test_restarts_go_by_machine(self) -> None:
         assert machines.ssh_command(SETTINGS, "true")[-2:] == ["vagrant@127.0.0.1", "true"]
