@@ -1,11 +1,12 @@
 """Which live tests run against which doors, and what they are given."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
 
 from lab.topology import USERS
+from tests.live import side_by_side
 from tests.live.landscape import LANDSCAPE, Account, Door, Landscape, Relay
 from tests.live.mail import LocalMail, Maildir
 from tests.live.smtp import MailProgram
@@ -31,14 +32,17 @@ NO_HOSTS = (
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test for each relay, door and user that it asks for."""
     landscape = metafunc.config.stash.get(LANDSCAPE, None)
+    if landscape and not _needs(metafunc.definition) <= landscape.roles:
+        landscape = None  # it is left out below, and need not be made for each door before
     # Without relays a test is collected all the same: -m "not live" may leave it out, nothing else may.
-    for name, is_one in DOORS.items():
+    places: dict[str, Sequence[Door | Relay]] = {
+        name: [door for door in landscape.doors if is_one(door)] if landscape else []
+        for name, is_one in DOORS.items()
+    }
+    places["relay"] = landscape.relays if landscape else []
+    for name, some in places.items():
         if name in metafunc.fixturenames:
-            doors = [door for door in landscape.doors if is_one(door)] if landscape else []
-            metafunc.parametrize(name, doors or [pytest.param(None, id="nowhere")], ids=str)
-    if "relay" in metafunc.fixturenames:
-        relays = landscape.relays if landscape else ()
-        metafunc.parametrize("relay", relays or [pytest.param(None, id="nowhere")], ids=str)
+            metafunc.parametrize(name, some or [pytest.param(None, id="nowhere")], ids=str)
     if "user" in metafunc.fixturenames:
         users = [pytest.param(Account(user.uid, user.password), id=user.uid) for user in USERS]
         metafunc.parametrize("user", users)
@@ -47,6 +51,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark everything here as live."""
     item.add_marker("live")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Talk to relays side by side where a test lets us."""
+    return side_by_side.hold(pyfuncitem) or None
 
 
 @pytest.hookimpl(trylast=True)  # after -m and -k
