@@ -9,7 +9,7 @@ from tasks.sasl import ldap, saslauthd
 
 # What the lab's inventory wants of a relay.
 PACKAGES = [*WANTED, *ldap.PACKAGES]
-HEALTH = Health().command(saslauthd.HEALTH, saslauthd.MECHANISMS, auth_on_25=True)
+HEALTH = Health().command(saslauthd.HEALTH, saslauthd.MECHANISMS, auth_on_25=True).get_raw_value()
 
 
 def run_on(host: Host, script: str, timeout: float = 120) -> str:

@@ -30,18 +30,17 @@ class Ground(FactBase[GroundSays]):
             [
                 'echo "uid=$(id -u)"',
                 '( . /etc/os-release; echo "id=$ID"; echo "version_id=$VERSION_ID" )',
-                'echo "init=$(cat /proc/1/comm)"',
-                'echo "machine_id=$(cat /etc/machine-id)"',
+                "sed -n 1s/^/init=/p /proc/1/comm; sed -n 1s/^/machine_id=/p /etc/machine-id",
                 # users:(("exim4",pid=1,fd=3)) names the program; only root sees it (ss(8)). Postfix's smtpd
                 # has its socket from master, which is named beside it.
-                "ss -Hltnp '( sport = :25 or sport = :465 or sport = :587 )' | grep -v '\"master\"'"
-                ' | sed -n \'s/.*users:(("\\([^"]*\\)",pid=\\([0-9]*\\).*/\\1 \\2/p\' | sort -u'
+                "ss -Hltnp '( sport = :25 or sport = :465 or sport = :587 )'"
+                ' | sed -n \'/"master"/d; s/.*users:(("\\([^"]*\\)",pid=\\([0-9]*\\).*/\\1 \\2/p\' | sort -u'
                 " | while read -r name pid; do program=$(readlink /proc/$pid/exe)"
                 '; echo "listener=$name=$(dpkg -S "$program" 2>/dev/null | cut -d: -f1)"; done',
                 # ${Provides} tells a mail server by what Debian's policy 11.6 has it provide.
                 "dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\\n'"
-                " | grep -v '^installed postfix '"
-                " | sed -n 's/^installed \\([^ ]*\\) .*mail-transport-agent.*/mta=\\1/p'",
+                " | sed -n '/^installed postfix /d"
+                "; s/^installed \\([^ ]*\\) .*mail-transport-agent.*/mta=\\1/p'",
             ]
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Generator, Mapping
 
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
-from pyinfra.facts.deb import DebPackage
+from pyinfra.facts.deb import DebPackages
 
 
 @operation()
@@ -16,7 +16,7 @@ def answers(package: str, questions: Mapping[str, tuple[str, str]]) -> Generator
     + package: the package that asks
     + questions: question to its type and answer
     """
-    if host.get_fact(DebPackage, package=package):
+    if package in host.get_fact(DebPackages):
         host.noop(f"{package} is installed, and asks nothing")
         return
     lines = [f"{package} {question} {kind} {answer}" for question, (kind, answer) in questions.items()]

@@ -1,5 +1,7 @@
 """What hosts answer is understood: system, listeners, daemons, health."""
 
+import shlex
+
 import pytest
 
 from tasks.facts.daemons import Daemon, mark_of
@@ -73,10 +75,13 @@ class TestDaemon:
         assert mark_of("postfix") in Daemon().command("postfix", "/run/x.pid", ["/etc/a"]).get_raw_value()
 
 
-@pytest.mark.parametrize(("auth_on_25", "expected"), [(True, "'LOGIN PLAIN'"), (False, "''")])
+@pytest.mark.parametrize(("auth_on_25", "expected"), [(True, "LOGIN PLAIN"), (False, "")])
 def test_login_on_25_is_expected_only_where_it_is_set(auth_on_25: bool, expected: str) -> None:
-    script = Health().command("true\n", ["PLAIN", "LOGIN"], auth_on_25)
-    assert f"expect 25 '-starttls smtp' {expected} smtpd" in script
+    shell, option, script = shlex.split(
+        Health().command("true\n", ["PLAIN", "LOGIN"], auth_on_25).get_raw_value()
+    )
+    assert (shell, option) == ("bash", "-c")
+    assert f"expect 25 '-starttls smtp' '{expected}' smtpd" in script
 
 
 @pytest.mark.parametrize(

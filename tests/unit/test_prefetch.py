@@ -4,7 +4,9 @@ import json
 import os
 import shlex
 import time
+from base64 import b64encode
 from collections.abc import Callable, Generator, Iterable
+from gzip import compress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -297,9 +299,16 @@ def test_output_that_is_no_text_is_left_to_the_connector() -> None:
     assert set(script.answers(printed.stdout_lines)) == {1}
 
 
-@pytest.mark.parametrize("printed", [[], ["no base64!"], ["aGVsbG8="]])
-def test_what_is_no_archive_is_refused(printed: list[str]) -> None:
-    with pytest.raises(ValueError, match=r"no archive|base64|padding|digit"):
+WHOLE = b64encode(compress(b"0.status:0\n" * 99)).decode()
+TRUNCATED = WHOLE[: len(WHOLE) // 8 * 4]
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [["no base64!"], ["aGVsbG8="], [b64encode(compress(b"0.status:0\nfoo\n")).decode()], [TRUNCATED]],
+)
+def test_what_the_script_does_not_print_is_refused(printed: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"not packed|base64|padding|digit|no file's line"):
         script.answers(printed)
 
 
