@@ -16,9 +16,8 @@ from tests.live.landscape import Door, Relay
 
 # What rounds of a test may share while they run at once. A test that takes anything else runs by itself.
 SHARED = frozenset({"account", "client", "landscape", "mail_program", "outside", "scans"})
-AT_ONCE = (
-    8  # relays; sshd(8) lets a shared connection carry ten sessions, and the server outside has one for all
-)
+# Relays. The server outside has one connection for all, which carries ten sessions (sshd_config(5)).
+AT_ONCE = 8
 
 OUTCOMES = pytest.StashKey["Outcomes"]()
 Outcomes = dict[pytest.Function, BaseException | None]
