@@ -20,6 +20,8 @@ none lives longer than a minute. An answer is found by the very command, and by 
 from the operations themselves, which are rehearsed without doing anything (`operations.rehearse`). A question
 that neither foresaw is asked when it comes.
 
+A file that is uploaded goes in one command too (`upload`).
+
 ``PREFETCH=off`` in the environment turns it off; -vv and -vvv do too, as they show every command that is run.
 """
 

@@ -17,6 +17,7 @@ from prefetch import memory, script
 from prefetch.operations import Rehearsal, rehearse
 from prefetch.question import Command, Question, by_a_fact, question
 from prefetch.script import Answer
+from prefetch.upload import content_of, upload
 
 MAX_AGE = 60.0  # seconds
 
@@ -83,9 +84,21 @@ class Prefetching(BaseConnector):
         self._behind.disconnect()
 
     @override
-    def put_file(self, *words: Any, **arguments: Any) -> bool:
-        """Upload a file: a change."""
+    def put_file(
+        self,
+        filename_or_io: Any,
+        remote_filename: str,
+        remote_temp_filename: str | None = None,
+        print_output: bool = False,
+        print_input: bool = False,
+        **arguments: Any,
+    ) -> bool:
+        """Upload a file: a change. It goes in one command, unless it is large, or somebody wants to watch."""
         self._forget()
+        content = None if print_output or print_input else content_of(filename_or_io)
+        if content is not None:
+            return upload(self._run, content, remote_filename, remote_temp_filename, arguments)
+        words = (filename_or_io, remote_filename, remote_temp_filename, print_output, print_input)
         return self._behind.put_file(*words, **arguments)
 
     @override
