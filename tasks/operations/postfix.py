@@ -31,7 +31,11 @@ def configuration(wanted: Configuration) -> Generator[StringCommand, None, None]
 
 
 def _switch(commands: list[list[str]]) -> StringCommand:
-    """Apply postconf calls to a copy, refuse it where postconf has something new to complain of, switch."""
+    """Apply postconf calls to a copy, refuse it where postconf has something new to complain of, switch.
+
+    Postfix takes main.cf for whole once it is two seconds old, and waits for that (dict_load_file_xt in its
+    dict.c). Nobody else writes the copy, so it is whole, and says so by its date.
+    """
     edits = [
         StringCommand('postconf -c "$new"', command[0], *map(QuoteString, command[1:]), "&&")
         for command in commands
@@ -40,6 +44,7 @@ def _switch(commands: list[list[str]]) -> StringCommand:
         f"cd {DIRECTORY} && new=$(mktemp -d {DIRECTORY}/.new.XXXXXX) && trap 'rm -rf \"$new\"' EXIT",
         '&& cp -p main.cf master.cf "$new"/ && chmod 755 "$new" &&',
         *edits,
+        'touch -d "5 seconds ago" "$new"/main.cf "$new"/master.cf &&',
         # comm(1) leaves the complaints that the configuration in use does not cause already.
         'complaints() { { postconf -c "$1" -n; postconf -c "$1" -M; postconf -c "$1" -P; } 2>&1 >/dev/null'
         ' | sed "s|$1|/etc/postfix|" | sort -u; } &&',
