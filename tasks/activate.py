@@ -4,6 +4,7 @@ from pyinfra import host
 
 from tasks import certificates, ownership, privacy, sasl, settings, tls
 from tasks.configuration import Configuration
+from tasks.facts.postfix import MASTER_PID
 from tasks.operations import daemons, health, postfix
 from tasks.step import step
 
@@ -16,7 +17,7 @@ def switch(configuration: Configuration) -> None:
     daemons.running(
         name="Run Postfix",
         unit="postfix",
-        pid_file="/var/spool/postfix/pid/master.pid",
+        pid_file=MASTER_PID,
         reads=[
             "/etc/postfix/main.cf",
             "/etc/postfix/master.cf",
@@ -29,7 +30,12 @@ def switch(configuration: Configuration) -> None:
         ],
         reload="postfix reload",
     )
-    daemons.listening(name="Have Postfix listen on 25, 465 and 587", unit="postfix", ports=[25, 465, 587])
+    daemons.listening(
+        name="Have Postfix listen on 25, 465 and 587",
+        unit="postfix",
+        pid_file=MASTER_PID,
+        ports=[25, 465, 587],
+    )
     health.answers(
         name="Hold a conversation with the relay",
         password_check=sasl.chosen(relay).ASKED.health,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from pydantic import SecretStr
 
+from tasks.facts.postfix import MASTER_PID
 from tasks.layer import Account, Heard, Layer, exits_well, first_line
 from tasks.settings import Settings
 
@@ -35,7 +36,7 @@ def layers(relay: Settings, account: Account | None, rests_on: str) -> Iterator[
 
     :param rests_on: the layer that says whether passwords are checked
     """
-    script = "kill -0 $(cat /var/spool/postfix/pid/master.pid) 2>&1"
+    script = f"kill -0 $(cat {MASTER_PID}) 2>&1"
     yield Layer(RUNS, script, exits_well("see postfix check, and journalctl -u 'postfix*'"))
     for port in (25, 465, 587) if relay.submission.auth_on_25 else (465, 587):
         name = f"port {port} lets {account.login} in" if account else f"port {port} offers a login"

@@ -36,7 +36,8 @@ class Daemon(FactBase[DaemonSays]):
         return StringCommand(
             "systemctl show -p UnitFileState -p FragmentPath -p NeedDaemonReload",
             QuoteString(unit),
-            StringCommand("; test -d /proc/$(tr -d ' ' < ", pid, " 2>/dev/null || echo none)", _separator=""),
+            ";",
+            _alive(pid_file),
             "&& echo Alive=yes; read=$(ls -t",
             pid,
             mark,
@@ -57,6 +58,11 @@ class Daemon(FactBase[DaemonSays]):
         }
 
 
+def _alive(pid_file: str) -> StringCommand:
+    """Write the condition that a daemon's process is there; an empty file names none (kill(1))."""
+    return StringCommand("{ kill -0 $(cat", QuoteString(pid_file), "); } 2>/dev/null")
+
+
 UNHEARD = """\
 families=0.0.0.0; test -s /proc/net/if_inet6 && families='0.0.0.0 [::]'
 for port in {ports}; do for family in $families; do wanted="$wanted $family:$port"; done; done
@@ -65,6 +71,7 @@ for again in 1 2 3 4 5 6 7 8 9 10; do
     {{ open[$4] }}
     END {{ count = split(wanted, all); for (i = 1; i <= count; i++) if (!(all[i] in open)) print all[i] }}')
   test -z "$unheard" && break
+  {alive} || break
   sleep 0.2
 done
 test -z "$unheard" || echo "$unheard"
@@ -72,14 +79,14 @@ test -z "$unheard" || echo "$unheard"
 
 
 class Unheard(FactBase[list[str]]):
-    """Find wildcard addresses on which nobody listens; a daemon has two seconds to come up."""
+    """Find wildcard addresses on which nobody listens; a daemon that runs has two seconds to get there."""
 
     default = list
 
     @override
-    def command(self, ports: Iterable[int]) -> str:
+    def command(self, pid_file: str, ports: Iterable[int]) -> str:
         wanted = " ".join(str(port) for port in ports)
-        return UNHEARD.format(ports=wanted)
+        return UNHEARD.format(ports=wanted, alive=_alive(pid_file).get_raw_value())
 
     @override
     def process(self, output: Iterable[str]) -> list[str]:

@@ -5,17 +5,24 @@ from collections.abc import Iterable
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
 
-MASTER = """\
-kill -0 $(</var/spool/postfix/pid/master.pid) 2>/dev/null ||
-  echo "Postfix does not run; see postfix check, and journalctl -u 'postfix*'"
-"""
+from tasks.facts.postfix import MASTER_PID
 
-# A listener that is new may take a moment, so each is asked again, for five seconds at most. QUIT ends the
-# conversation, for openssl does not end with its input (s_client(1), -quiet). It is sent after the answer:
-# what comes before is refused (smtpd_forbid_unauth_pipelining). No certificate is judged here, and to read
-# all authorities that Debian trusts is most of what openssl would compute.
-PORTS = r"""
+# What is new may take a moment, and a directory may be busy: while Postfix runs, each is asked again for ten
+# seconds. A check says in $said what is wrong.
+SETTLED = r"""
 PATIENCE=10
+runs() { kill -0 $(<MASTER_PID); } 2>/dev/null
+settled() {
+  until said=; "$@"; test -z "$said" || ((SECONDS >= PATIENCE)) || ! runs; do sleep 1; done
+  test -z "$said" || echo "$said"
+}
+master() { runs || said="Postfix does not run; see postfix check, and journalctl -u 'postfix*'"; }
+""".replace("MASTER_PID", MASTER_PID)
+
+# QUIT ends the conversation, for openssl does not end with its input (s_client(1), -quiet). It is sent after
+# the answer: what comes before is refused (smtpd_forbid_unauth_pipelining). No certificate is judged here,
+# and to read all authorities that Debian trusts is most of what openssl would compute.
+PORTS = r"""
 converse() {
   coproc openssl s_client -quiet -no-CAfile -no-CApath -no-CAstore -connect "localhost:$1" $2 2>&1
   exec 3>&"${COPROC[1]}" 4<&"${COPROC[0]}"
@@ -30,26 +37,23 @@ converse() {
   kill "$COPROC_PID" 2>/dev/null  # one that is silent
 }
 # port, how TLS begins, logins, name in the log
-expect() {
-  for again in 1 2 3 4 5; do
-    greeted='' offered='' last=''
-    while read -r line; do
-      case $line in
-        221*) continue;;
-        250[-\ ]AUTH\ *) offered=${line#250?AUTH };;
-        250\ *) greeted=yes;;
-      esac
-      last=$line
-    done < <(converse "$1" "$2" 2>&1)
-    test "$greeted" && same "$offered" "$3" && return
-    sleep 1
-  done
-  echo "port $1 does not offer the logins '$3' over TLS but '$offered'; it ends with '$last'; \
+offers() {
+  local line greeted= offered= last=
+  while read -r line; do
+    case $line in
+      221*) continue;;
+      250[-\ ]AUTH\ *) offered=${line#250?AUTH };;
+      250\ *) greeted=yes;;
+    esac
+    last=$line
+  done < <(converse "$1" "$2" 2>&1)
+  test "$greeted" && same "$offered" "$3" ||
+    said="port $1 does not offer the logins '$3' over TLS but '$offered'; it ends with '$last'; \
 see Postfix's log, postfix/$4"
 }
 # the same words, in whatever order
 same() {
-  left=" $1 "
+  local word left=" $1 "
   for word in $2; do
     case $left in *" $word "*) left=${left/ $word / };; *) return 1;; esac
   done
@@ -59,16 +63,19 @@ same() {
 
 # Up to the recipient a message needs every part that rewrites it; it is then given up, and never sent.
 REWRITING = r"""
-said=$(
-  exec 2>&1
-  exec 3<>/dev/tcp/127.0.0.1/10587 || exit
-  read -r -t $PATIENCE said <&3
-  for line in 'HELO localhost' 'MAIL FROM:<>' 'RCPT TO:<postmaster>' QUIT; do
-    printf '%s\r\n' "$line" >&3; read -r -t $PATIENCE said <&3; echo "${said%$'\r'}"
-  done)
-case $said in *'250 2.1.5'*) ;; *)
-  echo "the trace header's rewriting does not work: '${said##*$'\n'}'; see Postfix's log, postfix/cleanup";;
-esac
+rewrites() {
+  local answers=$(
+    exec 2>&1
+    exec 3<>/dev/tcp/127.0.0.1/10587 || exit
+    read -r -t $PATIENCE answer <&3
+    for line in 'HELO localhost' 'MAIL FROM:<>' 'RCPT TO:<postmaster>' QUIT; do
+      printf '%s\r\n' "$line" >&3; read -r -t $PATIENCE answer <&3; echo "${answer%$'\r'}"
+    done)
+  case $answers in *'250 2.1.5'*) ;; *)
+    said="the trace header's rewriting does not work: '${answers##*$'\n'}'; \
+see Postfix's log, postfix/cleanup";;
+  esac
+}
 """
 
 
@@ -79,17 +86,20 @@ class Health(FactBase[list[str]]):
 
     @override
     def command(self, password_check: str, mechanisms: Iterable[str], auth_on_25: bool) -> StringCommand:
-        offers = " ".join(sorted(mechanisms))
-        asked = [
-            password_check,
-            MASTER,
-            REWRITING,
-            f"expect 25 '-starttls smtp' '{offers if auth_on_25 else ''}' smtpd\n",
-            f"expect 465 '' '{offers}' submissions/smtpd\n",
-            f"expect 587 '-starttls smtp' '{offers}' submission/smtpd\n",
+        logins = " ".join(sorted(mechanisms))
+        checks = [
+            "passwords",
+            "master",
+            "rewrites",
+            f"offers 25 '-starttls smtp' '{logins if auth_on_25 else ''}' smtpd",
+            f"offers 465 '' '{logins}' submissions/smtpd",
+            f"offers 587 '-starttls smtp' '{logins}' submission/smtpd",
         ]
-        script = PORTS + "".join(f"{{\n{one}}} &\n" for one in asked) + "wait\n"
-        return StringCommand("bash -c", QuoteString(script))
+        passwords = f"passwords() {{ said=$(\n{password_check}); }}\n"
+        asked = "".join(f"settled {check} &\n" for check in checks)
+        return StringCommand(
+            "bash -c", QuoteString(SETTLED + passwords + PORTS + REWRITING + asked + "wait\n")
+        )
 
     @override
     def process(self, output: Iterable[str]) -> list[str]:

@@ -7,6 +7,9 @@ from typing_extensions import override
 
 from tasks.configuration import Postconf
 
+MASTER_PID = "/var/spool/postfix/pid/master.pid"
+"""Where the process id of Postfix's master(8) stands."""
+
 SECTIONS = {
     "known": "postconf -d",
     "main": "postconf -n",

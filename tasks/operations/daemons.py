@@ -63,16 +63,17 @@ def gone(unit: str, unit_file: str) -> Generator[StringCommand, None, None]:
 
 
 @operation()
-def listening(unit: str, ports: Sequence[int]) -> Generator[StringCommand, None, None]:
+def listening(unit: str, pid_file: str, ports: Sequence[int]) -> Generator[StringCommand, None, None]:
     """Have a daemon listen on all addresses, by a restart where a reload did not bring it there.
 
     Postfix's master opens the sockets of new services when it is reloaded, but does not rebind those that it
     has (postconf(5), inet_interfaces and inet_protocols).
 
     + unit: systemd unit, without ``.service``
+    + pid_file: where its process id stands
     + ports: TCP ports
     """
-    if host.get_fact(Unheard, ports=ports):
+    if host.get_fact(Unheard, pid_file=pid_file, ports=ports):
         yield _restart(unit)
     else:
         host.noop(f"{unit} listens on {', '.join(map(str, ports))}")

@@ -81,7 +81,7 @@ def test_login_on_25_is_expected_only_where_it_is_set(auth_on_25: bool, expected
         Health().command("true\n", ["PLAIN", "LOGIN"], auth_on_25).get_raw_value()
     )
     assert (shell, option) == ("bash", "-c")
-    assert f"expect 25 '-starttls smtp' '{expected}' smtpd" in script
+    assert f"offers 25 '-starttls smtp' '{expected}' smtpd" in script
 
 
 @pytest.mark.parametrize(
