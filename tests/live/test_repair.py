@@ -134,6 +134,7 @@ def history(landscape: Landscape, deploy: Deploy) -> Iterator[History]:
         for relay in landscape.relays:
             relay.remote.run(script)
 
+    deploy.run()  # what other tests put back is as it was, and yet new to daemons that read it
     untouched = deploy.run()
     healthy = all_look()
     try:
