@@ -27,7 +27,6 @@ class Section(BaseModel):
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
         defer_build=True,  # an inventory has few of all sections, and what checks one takes a while to make
     )
 

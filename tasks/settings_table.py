@@ -3,9 +3,12 @@
 ``python -m tasks.settings_table`` writes each between its two markers in README.md.
 """
 
+import ast
+import inspect
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
@@ -61,17 +64,30 @@ def rows() -> Iterator[Row]:
 def _section_rows(key: str, section: type[Section]) -> Iterator[Row]:
     if not section.model_fields:
         yield Row(f"`{key}`: `{section.__name__}()`", "no settings", "none", section.__doc__ or "", "nothing")
+    meanings = _meanings(section)
     for name, field in section.model_fields.items():
         kind = get_type_hints(section, include_extras=True)[name]
         yield Row(
             name=f"`{key}`: `{section.__name__}.{name}`",
             type=_in_words(_without_parameter(kind)) + _limits(field),
             default=_default(field),
-            meaning=field.description or "",
+            meaning=meanings.get(name, ""),
             parameter=", ".join(
                 f"`{item.parameter}`" for item in field.metadata if isinstance(item, Becomes)
             ),
         )
+
+
+def _meanings(section: type) -> Mapping[str, str]:
+    """Read the texts below a section's settings, which Python forgets. pydantic would too, in every run."""
+    (definition,) = ast.parse(inspect.getsource(section)).body
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        setting.target.id: str(text.value.value)
+        for setting, text in pairwise(definition.body)
+        if isinstance(setting, ast.AnnAssign) and isinstance(setting.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    }
 
 
 def _without_parameter(kind: Any) -> Any:
