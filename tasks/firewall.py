@@ -5,6 +5,7 @@ rewritten, so what lets SSH in stays as it is.
 """
 
 import re
+from pathlib import Path
 
 from pyinfra import host
 from pyinfra.operations import files
@@ -72,6 +73,8 @@ def _open(found: FirewallSays) -> None:
         where = ", ".join(f"{_name(chain)}{_ahead(chain['by'])}" for chain in closed)
         firewall.nftables_rules(name=f"Let mail in through nftables: {where}")
     if found["boot_closed"]:
+        directory = str(Path(BOOT_RULES).parent)
+        files.directory(name=f"Make {directory}", path=directory, user="root", group="root", mode="755")
         templates.put(
             "nftables/quietrelay.nft",
             BOOT_RULES,

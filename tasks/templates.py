@@ -23,6 +23,7 @@ def put(template: str, path: str, **values: Any) -> None:
         user="root",
         group="root",
         mode="644",
+        create_remote_dir=False,  # a step or a package has
         jinja_env_kwargs={"trim_blocks": True},  # a line that is but a tag leaves no line
         **values,
     )

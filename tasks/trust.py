@@ -1,8 +1,6 @@
 """The CA that a server's certificate is checked against, where the inventory names a file with one."""
 
-from pyinfra.operations import files
-
-from tasks import pem
+from tasks import copies, pem
 from tasks.operator_files import complaint, read
 
 DEBIAN_CAS = "/etc/ssl/certs/ca-certificates.crt"
@@ -33,12 +31,5 @@ def put(given: str | None, destination: str, whose: str) -> str:
     :param whose: for the operation's name
     """
     if given:
-        files.put(
-            name=f"Put the {whose}'s CA in {destination}",
-            src=given,
-            dest=destination,
-            user="root",
-            group="root",
-            mode="644",
-        )
+        copies.put(f"the {whose}'s CA", given, destination)
     return path(given, destination)

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from pydantic import SecretStr
 from pyinfra.operations import files
 
-from tasks import templates, trust
+from tasks import copies, templates, trust
 from tasks.layer import Account, Layer
 from tasks.logins import DovecotLdap
 from tasks.operations import daemons
@@ -68,14 +67,7 @@ def configure(login: DovecotLdap) -> None:
 
 def _link(login: DovecotLdap) -> None:
     ca = trust.put(login.ca_file, DIRECTORY_CA, "directory")
-    files.put(
-        name=f"Put the link to the directory in {LINK}",
-        src=str(Path(ldap_link.__file__)),
-        dest=LINK,
-        user="root",
-        group="root",
-        mode="644",
-    )
+    copies.put("the link to the directory", ldap_link.__file__, LINK)
     templates.put(
         "dovecot/unit.service",
         LINK_UNIT,

@@ -1,11 +1,10 @@
 """saslauthd: the daemon that checks passwords for the ways whose name begins with it, as a unit of ours."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from pyinfra.operations import files
 
-from tasks import templates
+from tasks import copies, templates
 from tasks.operations import daemons
 from tasks.sasl import gate
 from tasks.sasl.way import Asked
@@ -34,14 +33,7 @@ def run(
     :param credential: secret that it reads, as systemd's LoadCredential= takes it
     :param reads: files that it reads at its start
     """
-    files.put(
-        name=f"Put the gate before saslauthd in {GATE}",
-        src=str(Path(gate.__file__)),
-        dest=GATE,
-        user="root",
-        group="root",
-        mode="644",
-    )
+    copies.put("the gate before saslauthd", gate.__file__, GATE)
     templates.put(
         "saslauthd/saslauthd.service",
         UNIT,
