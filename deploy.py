@@ -16,6 +16,7 @@ from tasks import (
     postfix,
     preflight,
     privacy,
+    remains,
     sasl,
     tls,
 )
@@ -37,5 +38,4 @@ configuration = merge(
 )
 firewall.admit()
 activate.switch(configuration)
-sasl.forget()  # other ways to log in, which nobody asks any more
-ownership.forget()  # tables that Postfix does not ask any more
+remains.remove(*sasl.remains(), ownership.remains())  # of other settings, which nobody reads any more

@@ -12,13 +12,13 @@ from typing import Any
 
 from pydantic import SecretStr
 from pyinfra import host
-from pyinfra.operations import files
 
 from tasks import operator_files, settings, templates, trust
 from tasks.configuration import Configuration
 from tasks.facts.postfix import PostfixSays
 from tasks.logins import SaslauthdLdap
 from tasks.operations import secrets
+from tasks.remains import Remains
 from tasks.senders import AnySender, SendersByLogin, SendersFromDirectory, SendersFromFile
 from tasks.settings import Settings
 from tasks.step import step
@@ -67,12 +67,9 @@ def configure() -> Configuration:
     return configuration(relay, found["main"].get("smtpd_sender_login_maps") if found else None)
 
 
-@step("Ownership")
-def forget() -> None:
-    """Remove the tables that Postfix does not ask any more."""
-    relay = settings.of(host)
-    for path in sorted({FILE, DIRECTORY, DIRECTORY_CA} - set(reads(relay))):
-        files.file(name=f"Remove {path}", path=path, present=False)
+def remains() -> Remains:
+    """Tell which tables Postfix does not ask any more."""
+    return Remains(sorted({FILE, DIRECTORY, DIRECTORY_CA} - set(reads(settings.of(host)))))
 
 
 def configuration(relay: Settings, found: str | None) -> Configuration:

@@ -1,6 +1,6 @@
 """SASL: how users prove who they are. Each way that an inventory can name is a module here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pyinfra import host
 from pyinfra.operations import files
@@ -16,6 +16,7 @@ from tasks.logins import (
     Sasldb,
 )
 from tasks.operations import users
+from tasks.remains import Remains
 from tasks.sasl import dovecot_ldap, dovecot_passwd_file, ldap, pam, rimap, sasldb
 from tasks.sasl.way import SMTPD_CONF, Way
 from tasks.section import Section
@@ -57,18 +58,20 @@ def configure() -> Configuration:
     return configuration(relay)
 
 
-@step("SASL")
-def forget() -> None:
-    """Take back what other ways put on the host, once Postfix asks elsewhere."""
-    wanted = chosen(settings.of(host))
-    others = [way for way in WAYS.values() if way is not wanted]
-    for way in others:
-        way.forget()
-    for stop in dict.fromkeys(way.ASKED.forget for way in others):
-        if stop is not wanted.ASKED.forget:
-            stop()
+def remains() -> Iterator[Remains]:
+    """Tell what other ways than the one that the inventory names may have left on the host."""
+    yield from remains_beside(chosen(settings.of(host)))
+
+
+def remains_beside(wanted: Way) -> Iterator[Remains]:
+    """Tell what all ways but one may have left; those that ask the same daemon leave it to each other."""
+    for way in WAYS.values():
+        if way is not wanted:
+            yield way.LEAVES
+            if way.ASKED.leaves != wanted.ASKED.leaves:
+                yield way.ASKED.leaves
     if not wanted.ASKED.smtpd_conf:
-        files.file(name=f"Remove {SMTPD_CONF}", path=SMTPD_CONF, present=False)
+        yield Remains([SMTPD_CONF])
 
 
 def chosen(relay: Settings) -> Way:

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
 
 from pydantic import SecretStr
-from pyinfra.operations import files
 
 from tasks import templates
 from tasks.layer import Account, Layer, exits_well
 from tasks.operations import daemons, dovecot
+from tasks.remains import Remains
 from tasks.sasl import socket_layers
 from tasks.sasl.way import Asked
 
@@ -21,7 +21,8 @@ CONF = "/etc/dovecot/quietrelay.conf"
 SOCKET = "/run/quietrelay-dovecot/postfix"
 VERSIONS = ("2.3", "2.4")  # which differ in language
 
-PACKAGES: Sequence[str] = ("dovecot-core",)
+PACKAGES: Sequence[str] = ("dovecot-core",)  # which stays, with the package's instance as it is
+LEAVES = Remains([CONF], units=[("quietrelay-dovecot", UNIT)])
 
 
 def run(mechanisms: Sequence[str], *, users: str = "", ldap: str = "") -> None:
@@ -77,12 +78,6 @@ def by_version(template: str, **values: object) -> Mapping[str, SecretStr]:
     return {version: SecretStr(templates.render(template, version=version, **values)) for version in VERSIONS}
 
 
-def forget() -> None:
-    """Stop it for good, and remove what is ours; the packages stay, and the package's instance as it is."""
-    daemons.gone(name="Run no quietrelay-dovecot", unit="quietrelay-dovecot", unit_file=UNIT)
-    files.file(name=f"Remove {CONF}", path=CONF, present=False)
-
-
 def asked(socket: str) -> Asked:
     """Say how Postfix asks it, at a socket.
 
@@ -92,4 +87,4 @@ def asked(socket: str) -> Asked:
 runuser -u postfix -- test -w {socket} ||
   echo "user postfix cannot reach {socket}; see journalctl -u 'quietrelay-*', and group sasl"
 """
-    return Asked(health=health, type="dovecot", path=socket, offers=CONF, forget=forget)
+    return Asked(health=health, type="dovecot", path=socket, offers=CONF, leaves=LEAVES)

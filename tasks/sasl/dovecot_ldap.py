@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pydantic import SecretStr
-from pyinfra.operations import files
 
 from tasks import copies, templates, trust
 from tasks.layer import Account, Layer
@@ -12,6 +11,7 @@ from tasks.logins import DovecotLdap
 from tasks.operations import daemons
 from tasks.operations import dovecot as dovecot_operations
 from tasks.operator_files import read_secret
+from tasks.remains import Remains
 from tasks.sasl import dovecot, ldap_layers, ldap_link
 from tasks.sasl.ldap_layers import Directory
 
@@ -23,6 +23,7 @@ DIRECTORY = "/run/quietrelay-ldap/directory"
 
 PACKAGES: Sequence[str] = (*dovecot.PACKAGES, "dovecot-ldap", "ldap-utils", "python3")
 ASKED = dovecot.asked("/run/quietrelay-ldap/postfix")
+LEAVES = Remains([CONF, DIRECTORY_CA, LINK], units=[("quietrelay-ldap", LINK_UNIT)])
 MECHANISMS = ("PLAIN", "LOGIN")  # the directory checks passwords, so Dovecot has to be told them
 
 SCOPES = {"sub": "subtree", "one": "onelevel", "base": "base"}
@@ -117,10 +118,3 @@ def layers(login: DovecotLdap, account: Account | None) -> Iterator[Layer]:
     yield from ldap_layers.layers(directory, account)
     rests_on = ldap_layers.last_layers(directory, account)
     yield from dovecot.layers(account, rests_on, socket=ASKED.path, unit="quietrelay-ldap")
-
-
-def forget() -> None:
-    """Stop the link, and remove what only the directory needs."""
-    daemons.gone(name="Run no quietrelay-ldap", unit="quietrelay-ldap", unit_file=LINK_UNIT)
-    for path in (CONF, DIRECTORY_CA, LINK):
-        files.file(name=f"Remove {path}", path=path, present=False)

@@ -5,19 +5,20 @@ from shlex import quote
 
 from pydantic import SecretStr
 from pyinfra import host
-from pyinfra.operations import files
 
 from tasks import accounts, settings
 from tasks.layer import Account, Layer, exits_well
 from tasks.logins import DovecotPasswdFile
 from tasks.operations import secrets
 from tasks.operator_files import read_accounts
+from tasks.remains import Remains
 from tasks.sasl import dovecot
 
 USERS = "/etc/dovecot/quietrelay.users"
 
 PACKAGES = dovecot.PACKAGES
 ASKED = dovecot.asked(dovecot.SOCKET)
+LEAVES = Remains([USERS])
 
 
 def check(login: DovecotPasswdFile) -> None:
@@ -51,8 +52,3 @@ def layers(login: DovecotPasswdFile, account: Account | None) -> Iterator[Layer]
         yield Layer(known, script, exits_well(remedy))
         rests_on.append(known)
     yield from dovecot.layers(account, rests_on)
-
-
-def forget() -> None:
-    """Remove the accounts."""
-    files.file(name=f"Remove {USERS}", path=USERS, present=False)

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from pydantic import SecretStr
-from pyinfra.operations import files
 
 from tasks import templates, trust
 from tasks.layer import Account, Layer
 from tasks.logins import SaslauthdLdap
 from tasks.operations import secrets
 from tasks.operator_files import complaint, read_secret
+from tasks.remains import Remains
 from tasks.sasl import ldap_layers, saslauthd, saslauthd_layers
 from tasks.sasl.ldap_layers import Directory
 
@@ -23,6 +23,7 @@ OF_A_DN = ',+"\\<>;=#'
 
 PACKAGES: Sequence[str] = (*saslauthd.PACKAGES, "ldap-utils")  # for the doctor
 ASKED = saslauthd.ASKED
+LEAVES = Remains([CONF, DIRECTORY_CA])
 
 
 def check(login: SaslauthdLdap) -> None:
@@ -105,9 +106,3 @@ def judge_name(login: SaslauthdLdap, name: str) -> str:
     if not at and login.names == "address":
         return "it is no address; correct login.names, 'address' now"
     return ""
-
-
-def forget() -> None:
-    """Remove what only the directory needs."""
-    for path in (CONF, DIRECTORY_CA):
-        files.file(name=f"Remove {path}", path=path, present=False)

@@ -3,19 +3,17 @@
 from collections.abc import Iterator, Sequence
 from shlex import quote
 
-from pyinfra import host
-from pyinfra.facts.files import FindInFile
-from pyinfra.operations import files
-
 from tasks import templates
 from tasks.layer import Account, Layer, exits_well
 from tasks.logins import SaslauthdPam
+from tasks.remains import Remains
 from tasks.sasl import saslauthd, saslauthd_layers
 
 SERVICE = "/etc/pam.d/smtp"  # named for the service that Postfix says it is
 
 PACKAGES = saslauthd.PACKAGES
 ASKED = saslauthd.ASKED
+LEAVES = Remains(signed=[SERVICE])  # one that somebody else put there serves somebody else
 
 
 def check(login: SaslauthdPam) -> None:
@@ -32,12 +30,6 @@ def configure(login: SaslauthdPam) -> None:
     templates.put("saslauthd/pam", SERVICE, login=login)
     told = {"mechanism": "pam", "workers": login.workers, "cache": login.cache_seconds}
     saslauthd.run(told, unprivileged=False)
-
-
-def forget() -> None:
-    """Remove the PAM service if it is ours; one that somebody else put there serves somebody else."""
-    if host.get_fact(FindInFile, path=SERVICE, pattern="^# .*Written by quietrelay"):
-        files.file(name=f"Remove {SERVICE}", path=SERVICE, present=False)
 
 
 def layers(login: SaslauthdPam, account: Account | None) -> Iterator[Layer]:

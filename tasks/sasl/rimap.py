@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from pyinfra.operations import files
-
 from tasks import server_layers, trust
 from tasks.layer import Account, Layer
 from tasks.logins import SaslauthdRimap
+from tasks.remains import Remains
 from tasks.sasl import saslauthd, saslauthd_layers
 from tasks.server_layers import Server
 
@@ -14,6 +13,7 @@ IMAP_CA = "/etc/saslauthd.imap-ca.pem"
 
 PACKAGES = saslauthd.PACKAGES
 ASKED = saslauthd.ASKED
+LEAVES = Remains([IMAP_CA])
 
 
 def check(login: SaslauthdRimap) -> None:
@@ -40,11 +40,6 @@ def configure(login: SaslauthdRimap) -> None:
         "ca": ca_file,
     }
     saslauthd.run(told, unprivileged=True, reads=[ca_file])
-
-
-def forget() -> None:
-    """Remove what only the IMAP server needs."""
-    files.file(name=f"Remove {IMAP_CA}", path=IMAP_CA, present=False)
 
 
 def layers(login: SaslauthdRimap, account: Account | None) -> Iterator[Layer]:

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from pyinfra.operations import files
-
 from tasks import copies, templates
 from tasks.operations import daemons
+from tasks.remains import Remains
 from tasks.sasl import gate
 from tasks.sasl.way import Asked
 
@@ -51,16 +50,10 @@ def run(
     )
 
 
-def forget() -> None:
-    """Stop it for good, and remove its unit and the gate: Debian's own comes to light, switched off."""
-    daemons.gone(name="Run no saslauthd", unit="saslauthd", unit_file=UNIT)
-    files.file(name=f"Remove {GATE}", path=GATE, present=False)
-
-
 ASKED = Asked(
     health=HEALTH,
     smtpd_conf={"pwcheck_method": "saslauthd", "saslauthd_path": "/run/saslauthd/mux"},
-    forget=forget,
+    leaves=Remains([GATE], units=[("saslauthd", UNIT)]),  # Debian's own comes to light, switched off
 )
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 
 from pyinfra import host
-from pyinfra.operations import files
 
 from tasks import accounts, settings
 from tasks.layer import Account, Layer, exits_well
 from tasks.logins import Sasldb
 from tasks.operations import sasldb
 from tasks.operator_files import complaint, read_accounts
+from tasks.remains import Remains
 from tasks.sasl import socket_layers
 from tasks.sasl.way import Asked
 
@@ -29,6 +29,7 @@ ASKED = Asked(
     health=HEALTH,
     smtpd_conf={"pwcheck_method": "auxprop", "auxprop_plugin": "sasldb", "sasldb_path": DATABASE},
 )
+LEAVES = Remains([DATABASE])
 
 
 def check(login: Sasldb) -> None:
@@ -60,11 +61,6 @@ def configure(login: Sasldb) -> None:
         pairs=sasldb.Pairs(accounts.sasldb(found, relay.submission.local_domain or relay.hostname)),
         group="postfix",
     )
-
-
-def forget() -> None:
-    """Remove the accounts."""
-    files.file(name=f"Remove {DATABASE}", path=DATABASE, present=False)
 
 
 def layers(login: Sasldb, account: Account | None) -> Iterator[Layer]:

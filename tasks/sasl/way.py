@@ -1,16 +1,13 @@
 """What a way to log in consists of."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tasks.layer import Account, Layer
+from tasks.remains import Remains
 
 SMTPD_CONF = "/etc/postfix/sasl/smtpd.conf"
-
-
-def _nothing() -> None:
-    """Have nothing to take back."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +24,8 @@ class Asked:
     """What libsasl has to know of it, as the lines of smtpd.conf; nothing where libsasl is not asked."""
     offers: str = SMTPD_CONF
     """File that decides which mechanisms are offered; each smtpd process learns that once, when it begins."""
-    forget: Callable[[], None] = _nothing
-    """Stop it and take back what it put on the host, where somebody else is asked."""
+    leaves: Remains = field(default_factory=Remains)
+    """What is to go from the host, where somebody else is asked."""
 
 
 class Way(Protocol):
@@ -39,6 +36,9 @@ class Way(Protocol):
 
     ASKED: Asked
     """Whom Postfix asks."""
+
+    LEAVES: Remains
+    """What it alone has on the host, which is to go where another way takes its place."""
 
     def check(self, login: Any) -> None:
         """Refuse files of the operator that it could not work with.
@@ -57,6 +57,3 @@ class Way(Protocol):
 
         :param account: who should be able to log in, if somebody was named
         """
-
-    def forget(self) -> None:
-        """Take back what it alone put on the host, where another way takes its place."""
