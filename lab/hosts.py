@@ -39,6 +39,7 @@ __all__ = [
     "SERVICE_PASSWORD_FILE",
     "SSH_CONFIG",
     "SSH_KEY",
+    "SUDOER",
     "USERS",
     "Host",
     "User",
@@ -50,6 +51,10 @@ __all__ = [
     "restart",
     "user_named",
 ]
+
+
+SUDOER = "operator"
+"""Who may log in to a host beside root, and become it."""
 
 
 def reset(name: str) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "RELAYS",
     "SERVICE_DN",
     "SERVICE_PASSWORD_FILE",
+    "SUDOER",
     "issue_certificate",
     "put_back",
     "remember",
@@ -29,6 +30,10 @@ __all__ = [
     "restart",
     "ssh",
 ]
+
+
+SUDOER = "vagrant"
+"""Who may log in to a host beside root, and become it."""
 
 
 def ssh(host: Host) -> dict[str, Any]:

@@ -42,6 +42,9 @@ class Keeper(Protocol):
 
     CA_CERTIFICATE: Path
 
+    SUDOER: str
+    """Who may log in to a relay beside root, and become it."""
+
     def reset(self, name: str) -> None:
         """Put a host into its first state."""
 
