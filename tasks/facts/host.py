@@ -30,11 +30,12 @@ class Ground(FactBase[GroundSays]):
             [
                 'echo "uid=$(id -u)"',
                 '( . /etc/os-release; echo "id=$ID"; echo "version_id=$VERSION_ID" )',
-                "sed -n 1s/^/init=/p /proc/1/comm; sed -n 1s/^/machine_id=/p /etc/machine-id",
+                'read -r init </proc/1/comm; echo "init=$init"',
+                'read -r machine_id </etc/machine-id; echo "machine_id=$machine_id"',
                 # users:(("exim4",pid=1,fd=3)) names the program; only root sees it (ss(8)). Postfix's smtpd
                 # has its socket from master, which is named beside it.
                 "ss -Hltnp '( sport = :25 or sport = :465 or sport = :587 )'"
-                ' | sed -n \'/"master"/d; s/.*users:(("\\([^"]*\\)",pid=\\([0-9]*\\).*/\\1 \\2/p\' | sort -u'
+                ' | sed -n \'/"master"/d; s/.*users:(("\\([^"]*\\)",pid=\\([0-9]*\\).*/\\1 \\2/p\''
                 " | while read -r name pid; do program=$(readlink /proc/$pid/exe)"
                 '; echo "listener=$name=$(dpkg -S "$program" 2>/dev/null | cut -d: -f1)"; done',
                 # ${Provides} tells a mail server by what Debian's policy 11.6 has it provide.
