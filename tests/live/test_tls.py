@@ -1,6 +1,7 @@
 """TLS: every port keeps to Mozilla's intermediate profile and shows the relay's own certificate."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,10 +20,13 @@ from sslyze.scanner.scanner import Scanner
 from sslyze.server_setting import ServerNetworkConfiguration, ServerNetworkLocation
 
 from tasks.settings import OwnCa
+from tests.live.cipher_suites import VERSIONS, with_cipher_suites
 from tests.live.landscape import Door, Landscape
+from tests.live.side_by_side import AT_ONCE
 from tests.live.smtp import OWN_CA, MailProgram
 
 INTERMEDIATE = MozillaTlsConfiguration.get(TlsConfigurationEnum.MOZILLA_INTERMEDIATE)
+BY_SSLYZE = SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER - VERSIONS.keys()
 A_NIGHT_AND_A_WEEKEND = timedelta(days=3)
 
 
@@ -34,7 +38,7 @@ def request_for(door: Door, ca: Path | None) -> ServerScanRequest:
         ServerNetworkConfiguration(
             door.relay.hostname, tls_opportunistic_encryption=starttls, network_timeout=30
         ),
-        SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER,
+        BY_SSLYZE,
         ScanCommandsExtraArguments(certificate_info=CertificateInfoExtraArgument(ca) if ca else None),
     )
 
@@ -46,7 +50,8 @@ def scans(landscape: Landscape, tmp_path_factory: pytest.TempPathFactory) -> Map
     requests = {door: request_for(door, own_ca(door, directory)) for door in landscape.doors if door.is_first}
     scanner = Scanner()
     scanner.queue_scans(list(requests.values()))
-    results = {result.uuid: result for result in scanner.get_results()}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = {result.uuid: result for result in pool.map(with_cipher_suites, scanner.get_results())}
     return {door: results[request.uuid] for door, request in requests.items()}
 
 
