@@ -60,10 +60,11 @@ class Prefetching(BaseConnector):
         if self._busy:  # what a connector runs to be able to run something, as for sudo's password
             return self._run(command, print_output, print_input, **arguments)
         asked = question(command, arguments) if by_a_fact() else None
+        if asked and not self._changing:
+            self._asked[asked.privilege, asked.command] = None
         if self._changing or print_output or print_input or not asked:
             self._forget()
             return self._run(command, print_output, print_input, **arguments)
-        self._asked[asked.privilege, asked.command] = None
         return self.known(asked) or self._look(asked) or self._run(command, **arguments)
 
     @override

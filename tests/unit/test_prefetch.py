@@ -129,14 +129,22 @@ class Counted:
 
         monkeypatch.setattr(LocalConnector, "run_shell_command", counting)
 
-    def run(self, *operations: tuple[Any, ...], plan: bool = False, pause: Callable[[], Any] = int) -> int:
+    def run(
+        self,
+        *operations: tuple[Any, ...],
+        plan: bool = False,
+        pause: Callable[[], Any] = int,
+        shown: bool = False,
+    ) -> int:
         """Run operations, and tell how many commands that took.
 
         :param plan: whether to make a plan first, as without -y
         :param pause: called between plan and execution
+        :param shown: whether facts' commands are shown, as with -vv
         """
         self.commands.clear()
         state = this_machine(check_for_changes=plan)
+        state.print_fact_input = shown
         connect_all(state)
         state.set_stage(StateStage.Prepare)
         prefetch.facts(next(iter(state.inventory)))
@@ -451,6 +459,16 @@ def test_a_wrong_memory_costs_time_alone(machine: Counted, files: list[Path], ke
     machine.run(*[(watch_it, path, seen) for path in files])
     assert all(told == true is not None for told, true in seen)
     assert not any("astray" in command for _, command in memory.recall("@local"))
+
+
+def test_a_run_that_shows_its_questions_asks_one_by_one_and_forgets_none(
+    machine: Counted, files: list[Path], kept: Path
+) -> None:
+    remembered = kept.read_text()
+    operations = [(watch_it, path, []) for path in files]
+    assert machine.run(*operations, shown=True) == 2 * len(files)
+    assert kept.read_text() == remembered
+    assert machine.run(*operations) == 1
 
 
 def test_all_else_goes_to_the_connector_behind(machine: Counted) -> None:
