@@ -465,7 +465,8 @@ def test_a_run_that_shows_its_questions_asks_one_by_one_and_forgets_none(
     machine: Counted, files: list[Path], kept: Path
 ) -> None:
     remembered = kept.read_text()
-    operations = [(watch_it, path, []) for path in files]
+    seen: Seen = []
+    operations = [(watch_it, path, seen) for path in files]
     assert machine.run(*operations, shown=True) == 2 * len(files)
     assert kept.read_text() == remembered
     assert machine.run(*operations) == 1
