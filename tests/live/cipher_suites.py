@@ -1,6 +1,6 @@
 """Which cipher suites a port accepts, found by elimination.
 
-sslyze asks for each suite of each version by itself: 530 connections a port. Here all are offered at once,
+sslyze asks for each suite of each version by itself: 533 connections a port. Here all are offered at once,
 the one that the server chooses is left out, and the rest is offered, until it accepts none: a connection for
 each suite that it accepts, and one more. What comes out is what sslyze would have found, in its own words.
 """
