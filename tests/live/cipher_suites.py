@@ -58,8 +58,8 @@ def _accepted(
 ) -> Iterator[CipherSuiteAcceptedByServer]:
     """Offer what one of nassl's two OpenSSLs knows: the old one the weak suites, the new one the rest."""
     suites = {suite.openssl_name: suite for suite in CipherSuitesRepository.get_all_cipher_suites(version)}
-    left = suites.keys() & _known(version, legacy=True)
-    left = left if legacy else suites.keys() - left
+    weak = _known_to_the_old(version)
+    left = suites.keys() & weak if legacy else suites.keys() - weak
     while left:
         connection = server.get_preconfigured_tls_connection(
             override_tls_version=version, should_use_legacy_openssl=legacy
@@ -77,7 +77,7 @@ def _accepted(
         left.remove(chosen)
 
 
-def _known(version: TlsVersionEnum, legacy: bool) -> set[str]:
+def _known_to_the_old(version: TlsVersionEnum) -> set[str]:
     if version == TlsVersionEnum.TLS_1_3:
         return set()
     client = LegacySslClient(ssl_version=OpenSslVersionEnum(version.value), ssl_verify=OpenSslVerifyEnum.NONE)

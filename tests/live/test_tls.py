@@ -69,7 +69,13 @@ def test_port_keeps_to_mozillas_intermediate_profile(
     scans: Mapping[Door, ServerScanResult], first_door: Door
 ) -> None:
     # Versions, ciphers, curves, known weaknesses, and the certificate: its chain, key, signature, lifetime.
-    check_server_against_tls_configuration(scans[first_door], INTERMEDIATE)
+    scan = scans[first_door]
+    check_server_against_tls_configuration(scan, INTERMEDIATE)
+    # The profile is also kept where nothing is accepted, or nothing was found.
+    assert scan.scan_result
+    for attempt in (scan.scan_result.tls_1_2_cipher_suites, scan.scan_result.tls_1_3_cipher_suites):
+        assert attempt.result
+        assert attempt.result.accepted_cipher_suites
 
 
 def test_port_shows_a_certificate_for_the_relay_that_is_valid_for_some_time(
