@@ -49,6 +49,8 @@ systemctl try-reload-or-restart ssh
 # Services of the world's roles: those that packages have started with their own settings, and ours.
 PACKAGED = ("slapd", "dovecot", "postfix")
 ADDED = ("slapd-second", "lab-dns", "laptop")
+# Those that relays wait for, while they send a thousand messages to Postfix beside them.
+PROMPT = ("slapd", "slapd-second", "dovecot", "lab-dns")
 
 # The machine's own name servers are asked for the rest of the world: packages have to come from somewhere.
 SERVICES = f"""
@@ -121,7 +123,7 @@ def files(machine: Machine, state: Path) -> list[File]:
         resolver = File("/etc/resolv.conf", f"nameserver {DIRECTORY.ipv4}\n")
         return [*common, File("/etc/hosts", hosts_file(host)), resolver]
     roles = [file for host in machine.hosts for file in ROLES[host.role].files(host, state)]
-    return [*common, File("/etc/hosts", all_hosts_file(machine)), *roles, *DNS_FILES, *LAPTOP_FILES]
+    return [*common, File("/etc/hosts", all_hosts_file(machine)), *roles, *DNS_FILES, *LAPTOP_FILES, *WEIGHTS]
 
 
 def all_hosts_file(machine: Machine) -> str:
@@ -211,3 +213,8 @@ LAPTOP_FILES = (
         unit("A user's laptop", "/usr/local/sbin/laptop", ("network.target", "ssh.service")),
     ),
 )
+# With one processor for all, a directory that has to wait its turn is one that timed out.
+WEIGHTS = [
+    File(f"/etc/systemd/system/{service}.service.d/weight.conf", "[Service]\nCPUWeight=1000\n")
+    for service in PROMPT
+]
