@@ -16,8 +16,6 @@ def measure(hosts: int) -> dict[str, float]:
         "pytest",
         "tests/",
         "-q",
-        "-m",
-        "live",
         "--inventory",
         "bench/inventory.py",
     ]

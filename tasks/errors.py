@@ -1,7 +1,15 @@
 """Why the deploy does not begin."""
 
+import sys
+from typing import TYPE_CHECKING
+
 from pyinfra.api.exceptions import PyinfraError
-from pyinfra_cli.exceptions import CliError
+
+# Only pyinfra's command line imports it: it makes a process's threads, sockets and children gevent's.
+if TYPE_CHECKING or "pyinfra_cli" in sys.modules:
+    from pyinfra_cli.exceptions import CliError
+else:
+    from click import ClickException as CliError
 
 
 class DeployError(CliError, PyinfraError):

@@ -1,8 +1,8 @@
 """What the command line of pytest takes: an inventory, and on production an account.
 
-pytest tests/ -m "not live"                       unit tests alone
-pytest tests/ --inventory inventories/lab.py      all of them
-pytest tests/live --inventory inventories/prod.py --login alice --password-file ~/.relay-password
+pytest tests/ -m "not live"                   unit tests alone
+pytest tests/ --inventory inventories/lab.py  conversations with these relays alone
+pytest tests/ --inventory inventories/prod.py --login alice --password-file ~/.relay-password
 """
 
 import os
@@ -13,6 +13,8 @@ import pytest
 from lab.process import LabError
 from tests.live.inventory import InventoryError
 from tests.live.landscape import LANDSCAPE, Account, Landscape, survey
+
+UNIT_TESTS = Path(__file__).parent / "unit"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "bulk: sends messages by the thousand",
     ):
         config.addinivalue_line("markers", line)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave unit tests out where there are relays: whoever names an inventory asks about those."""
+    return True if collection_path == UNIT_TESTS and config.getoption("--inventory") else None
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

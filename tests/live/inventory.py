@@ -2,7 +2,9 @@
 
 import runpy
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,6 @@ import click
 from pyinfra.api import State
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import ctx_state
-from pyinfra_cli.exceptions import UnexpectedExternalError
-from pyinfra_cli.inventory import make_inventory
 
 from tasks import settings
 from tasks.settings import Settings
@@ -38,10 +38,19 @@ class Entry:
 def read(inventory: str, root: Path) -> list[Entry]:
     """Read an inventory.
 
+    pyinfra's command line does, in a process of its own: it makes all threads of a process one (gevent).
+
     :param inventory: its path
     :param root: where the program lies
     :raises InventoryError: in the words that the deploy itself would use
     """
+    with ProcessPoolExecutor(1, get_context("fork")) as pool:
+        return pool.submit(_read_here, inventory, root).result()
+
+
+def _read_here(inventory: str, root: Path) -> list[Entry]:
+    from pyinfra_cli.exceptions import UnexpectedExternalError
+
     if not Path(inventory).is_file():
         raise InventoryError(f"--inventory {inventory}: there is no such file")
     try:
@@ -56,6 +65,8 @@ def read(inventory: str, root: Path) -> list[Entry]:
 
 
 def _read(inventory: str, root: Path) -> list[Entry]:
+    from pyinfra_cli.inventory import make_inventory
+
     # Hosts of the inventory are relays; `witnesses`, a dict and so no group for pyinfra, are for tests alone.
     hosts = make_inventory(inventory, cwd=str(root))
     more = runpy.run_path(inventory)

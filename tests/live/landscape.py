@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -20,6 +21,8 @@ from tests.live.remote import Remote
 from tests.live.vantage import FAMILIES, PORTS, Family, Here, There, Vantage, one_of_each
 
 LANDSCAPE = pytest.StashKey["Landscape"]()
+# Relays. The server outside has one connection for all, which carries ten sessions (sshd_config(5)).
+AT_ONCE = 8
 
 ROLES = {
     "outside": "a mail server elsewhere whose mail can be read",
@@ -171,7 +174,9 @@ def survey(inventory: str, root: Path, account: Account | None) -> Landscape:
     others = {role: Remote(entry, sockets) for role in ROLES for entry in _first(entries, role)}
     try:
         vantage: Vantage = There(others["client"], sockets) if "client" in others else Here()
-        relays = tuple(_relay(entry, vantage, sockets) for entry in entries if entry.settings)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            some = [entry for entry in entries if entry.settings]
+            relays = tuple(pool.map(lambda entry: _relay(entry, vantage, sockets), some))
         if isinstance(vantage, There):
             vantage.forward(address for relay in relays for address in relay.addresses.values())
     except (AssertionError, OSError, subprocess.SubprocessError) as error:

@@ -12,12 +12,10 @@ from inspect import signature
 
 import pytest
 
-from tests.live.landscape import Door, Relay
+from tests.live.landscape import AT_ONCE, Door, Relay
 
 # What rounds of a test may share while they run at once. A test that takes anything else runs by itself.
 SHARED = frozenset({"account", "client", "landscape", "mail_program", "outside", "scans"})
-# Relays. The server outside has one connection for all, which carries ten sessions (sshd_config(5)).
-AT_ONCE = 8
 
 OUTCOMES = pytest.StashKey["Outcomes"]()
 Outcomes = dict[pytest.Function, BaseException | None]

@@ -20,13 +20,12 @@ from sslyze.scanner.scanner import Scanner
 from sslyze.server_setting import ServerNetworkConfiguration, ServerNetworkLocation
 
 from tasks.settings import OwnCa
-from tests.live.cipher_suites import VERSIONS, with_cipher_suites
-from tests.live.landscape import Door, Landscape
-from tests.live.side_by_side import AT_ONCE
+from tests.live.elimination import BY_ELIMINATION, completed
+from tests.live.landscape import AT_ONCE, Door, Landscape
 from tests.live.smtp import OWN_CA, MailProgram
 
 INTERMEDIATE = MozillaTlsConfiguration.get(TlsConfigurationEnum.MOZILLA_INTERMEDIATE)
-BY_SSLYZE = SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER - VERSIONS.keys()
+BY_SSLYZE = SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER - BY_ELIMINATION
 A_NIGHT_AND_A_WEEKEND = timedelta(days=3)
 
 
@@ -51,7 +50,7 @@ def scans(landscape: Landscape, tmp_path_factory: pytest.TempPathFactory) -> Map
     scanner = Scanner()
     scanner.queue_scans(list(requests.values()))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        results = {result.uuid: result for result in pool.map(with_cipher_suites, scanner.get_results())}
+        results = {result.uuid: result for result in pool.map(completed, scanner.get_results())}
     return {door: results[request.uuid] for door, request in requests.items()}
 
 
@@ -76,6 +75,8 @@ def test_port_keeps_to_mozillas_intermediate_profile(
     for attempt in (scan.scan_result.tls_1_2_cipher_suites, scan.scan_result.tls_1_3_cipher_suites):
         assert attempt.result
         assert attempt.result.accepted_cipher_suites
+    assert scan.scan_result.elliptic_curves.result
+    assert scan.scan_result.elliptic_curves.result.supported_curves
 
 
 def test_port_shows_a_certificate_for_the_relay_that_is_valid_for_some_time(
