@@ -21,7 +21,7 @@ from sslyze.server_setting import ServerNetworkConfiguration, ServerNetworkLocat
 
 from tasks.settings import OwnCa
 from tests.live.elimination import BY_ELIMINATION, completed
-from tests.live.landscape import AT_ONCE, Door, Landscape
+from tests.live.landscape import AT_ONCE, Door, Landscape, Relay
 from tests.live.smtp import OWN_CA, MailProgram
 
 INTERMEDIATE = MozillaTlsConfiguration.get(TlsConfigurationEnum.MOZILLA_INTERMEDIATE)
@@ -46,20 +46,22 @@ def request_for(door: Door, ca: Path | None) -> ServerScanRequest:
 def scans(landscape: Landscape, tmp_path_factory: pytest.TempPathFactory) -> Mapping[Door, ServerScanResult]:
     """Scan each port of all relays once, side by side, directly from this machine."""
     directory = tmp_path_factory.mktemp("own_ca")
-    requests = {door: request_for(door, own_ca(door, directory)) for door in landscape.doors if door.is_first}
-    scanner = Scanner()
-    scanner.queue_scans(list(requests.values()))
+    scanner = Scanner(per_server_concurrent_connections_limit=1)  # each one more costs a relay a process
     with ThreadPoolExecutor(AT_ONCE) as pool:
+        authorities = pool.map(lambda relay: own_ca(relay, directory), landscape.relays)
+        trust = dict(zip(landscape.relays, authorities, strict=True))
+        requests = {door: request_for(door, trust[door.relay]) for door in landscape.doors if door.is_first}
+        scanner.queue_scans(list(requests.values()))
         results = {result.uuid: result for result in pool.map(completed, scanner.get_results())}
     return {door: results[request.uuid] for door, request in requests.items()}
 
 
-def own_ca(door: Door, directory: Path) -> Path | None:
+def own_ca(relay: Relay, directory: Path) -> Path | None:
     """Fetch the CA of a relay that has its own."""
-    if not isinstance(door.relay.settings.certificate, OwnCa):
+    if not isinstance(relay.settings.certificate, OwnCa):
         return None
-    copy = directory / f"{door}.pem"
-    copy.write_text(door.relay.remote.run(f"cat {OWN_CA}"))
+    copy = directory / f"{relay}.pem"
+    copy.write_text(relay.remote.run(f"cat {OWN_CA}"))
     return copy
 
 
