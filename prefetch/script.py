@@ -31,7 +31,7 @@ allowed="$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 { sleep "$allowed"; for one; do kill "${one#*=}"; done; } >/dev/null 2>&1 &
 for one; do wait "${one#*=}"; code=$?; test $code = 143 || echo $code >"$d/${one%=*}.status"; done
 kill $!
-cd "$d" && LC_ALL=C grep -aH '' -- *.* | gzip -1 | base64
+cd "$d" && LC_ALL=C grep -aH '' -- *.* | gzip -1 | base64 -w 0
 """
 
 

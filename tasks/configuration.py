@@ -28,8 +28,6 @@ class ConfigurationError(DeployError):
 class Postconf(TypedDict):
     """What ``postconf`` says on a host (postconf(1))."""
 
-    version: str
-    """mail_version, as ``3.7.11``."""
     known: list[str]
     """Names of all parameters that this Postfix has."""
     main: dict[str, str]
@@ -114,7 +112,7 @@ def _known_to(found: Postconf, wanted: Configuration) -> Configuration:
         unknown = {name for name in wanted_names - known if not name.startswith(OWN)}
         if missing := unknown - wanted.where_known:
             raise ConfigurationError(
-                f"Postfix {found['version']} does not know {', '.join(sorted(missing))}; "
+                f"The host's Postfix does not know {', '.join(sorted(missing))}; "
                 "Debian 12 and 13 have what is needed"
             )
         return {name: value for name, value in values.items() if name not in unknown}

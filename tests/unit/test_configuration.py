@@ -24,9 +24,7 @@ def found(
 ) -> Postconf:
     """Make what postconf says on a host whose Postfix knows two parameters."""
     known = ["myhostname", "smtpd_tls_auth_only"]
-    return Postconf(
-        version="3.7.11", known=known, main=main or {}, services=services or {}, options=options or {}
-    )
+    return Postconf(known=known, main=main or {}, services=services or {}, options=options or {})
 
 
 class TestMerge:
@@ -119,7 +117,7 @@ class TestParameters:
         ids=["main.cf", "master.cf"],
     )
     def test_parameter_that_postfix_lacks_is_refused(self, wanted: Configuration) -> None:
-        with pytest.raises(ConfigurationError, match=r"Postfix 3\.7\.11 does not know mistyped"):
+        with pytest.raises(ConfigurationError, match="Postfix does not know mistyped"):
             changes(wanted, found())
 
     def test_what_postfix_gave_up_can_still_be_removed(self) -> None:
