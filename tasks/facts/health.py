@@ -69,12 +69,13 @@ rewrites() {
   local answers=$(
     exec 2>&1
     exec 3<>/dev/tcp/127.0.0.1/10587 || exit
-    read -r -t $SILENCE answer <&3
+    read -r -t $SILENCE answer <&3 || exit
     for line in 'HELO localhost' 'MAIL FROM:<>' 'RCPT TO:<postmaster>' QUIT; do
-      printf '%s\r\n' "$line" >&3; read -r -t $SILENCE answer <&3; echo "${answer%$'\r'}"
+      printf '%s\r\n' "$line" >&3; read -r -t $SILENCE answer <&3 || exit; echo "${answer%$'\r'}"
     done)
   case $answers in *'250 2.1.5'*) ;; *)
-    said="the trace header's rewriting does not work: '${answers##*$'\n'}'; \
+    answers=${answers##*$'\n'}
+    said="the trace header's rewriting does not work: '${answers:-silence}'; \
 see Postfix's log, postfix/cleanup";;
   esac
 }
