@@ -4,18 +4,24 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab.roles.directory import person, ssha
+from lab.roles.directory import SECOND_LDAPI, person, ssha
 from lab.topology import SERVICE_DN, User
 from tests.live.landscape import Account
 from tests.live.remote import Remote
 
 LEAVER = User("leaver", "right at first", "somebody who leaves")
 CHANGED = "right afterwards"
+SERVERS = ("ldapi:///", SECOND_LDAPI)  # have the same content, and a relay may ask either
 
 
 # For good, and no longer (slapo-ppolicy(5)).
 LOCK = "replace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z"
 UNLOCK = "delete: pwdAccountLockedTime"
+
+
+def at_each(command: str) -> str:
+    """Write the script that runs a command as the directory's root, at each `$server`."""
+    return f"for server in {' '.join(SERVERS)}; do {command} || exit; done"
 
 
 class Entry:
@@ -32,7 +38,7 @@ class Entry:
     def ldap(self, command: str, ldif: str) -> None:
         """Hand LDIF to ldapadd(1) or ldapmodify(1)."""
         encoded = b64encode(ldif.encode()).decode()
-        self._directory.run(f"echo {encoded} | base64 -d | ldap{command} -Q -Y EXTERNAL -H ldapi:///")
+        self._directory.run(at_each(f"echo {encoded} | base64 -d | ldap{command} -Q -Y EXTERNAL -H $server"))
 
 
 class Person:
@@ -63,7 +69,8 @@ class Person:
 
     def remove(self) -> None:
         """Remove the person, if that has not happened yet."""
-        self._directory.run(f"ldapdelete -Q -Y EXTERNAL -H ldapi:/// {self._user.dn} 2>&1 || test $? = 32")
+        delete = f"ldapdelete -Q -Y EXTERNAL -H $server {self._user.dn} 2>&1"
+        self._directory.run(at_each(f"{delete} || test $? = 32"))  # which says: there is no such entry
 
 
 @contextmanager
