@@ -6,21 +6,17 @@ pyinfra inventories/prod.py deploy.py
 from pyinfra import host
 
 import prefetch
-from tasks import (
-    activate,
-    certificates,
-    firewall,
-    logs,
-    ownership,
-    packages,
-    postfix,
-    preflight,
-    privacy,
-    remains,
-    sasl,
-    tls,
-)
-from tasks.configuration import merge
+from tasks.activation import activate, packages, preflight
+from tasks.activation import leftovers as remains
+from tasks.certificates import part as certificates
+from tasks.firewall import part as firewall
+from tasks.login import part as sasl
+from tasks.logs import part as logs
+from tasks.postfix.configuration import merge
+from tasks.privacy import part as privacy
+from tasks.senders import part as ownership
+from tasks.smtpd import part as postfix
+from tasks.tls import part as tls
 
 prefetch.facts(host)  # what all steps ask, in one question; they need not know
 

@@ -12,8 +12,8 @@ from bench.host import HEALTH
 from bench.model import FILES, mark, read
 from lab.paths import KNOWN_HOSTS, SSH_KEY
 from lab.topology import Host
-from tasks import own_ca_script
-from tasks.certificates import DIRECTORY
+from tasks.certificates import own_ca_script
+from tasks.certificates.part import DIRECTORY
 
 COMMAND = Path(".venv-bench/bin/ansible-playbook")
 PLAY = Path("bench/ansible/relay.yml")

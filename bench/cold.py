@@ -11,9 +11,9 @@ from bench.model import FILES, read, script
 from bench.timing import run
 from lab import lifecycle
 from lab.topology import Host
-from tasks import own_ca_script
-from tasks.certificates import DIRECTORY, RELAY_PEM
-from tasks.sasl import saslauthd
+from tasks.certificates import own_ca_script
+from tasks.certificates.part import DIRECTORY, RELAY_PEM
+from tasks.login.saslauthd import daemon as saslauthd
 
 
 def measure(model: Host, host: Host, rounds: int) -> Mapping[str, float]:

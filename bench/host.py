@@ -3,9 +3,10 @@
 from lab.access import command
 from lab.process import run
 from lab.topology import Host
-from tasks.facts.health import Health
-from tasks.packages import WANTED
-from tasks.sasl import ldap, saslauthd
+from tasks.activation.facts.health import Health
+from tasks.activation.packages import WANTED
+from tasks.login.saslauthd import daemon as saslauthd
+from tasks.login.saslauthd import ldap
 
 # What the lab's inventory wants of a relay.
 PACKAGES = [*WANTED, *ldap.PACKAGES]

@@ -17,7 +17,7 @@ from statistics import median
 from bench.host import run_on
 from lab.process import wait_until
 from lab.topology import Host, user_named
-from tasks.postfix import USERS_ONLY
+from tasks.smtpd.part import USERS_ONLY
 
 MESSAGES = 10  # a connection's
 CONNECTIONS = 16  # at once

@@ -18,20 +18,9 @@ from pydantic import (
 )
 from pyinfra.api import Host
 
-from tasks import privacy_rules, telltale_headers
-from tasks.inventory_source import inventory_file
-from tasks.logins import DovecotLdap as DovecotLdap  # for inventories
-from tasks.logins import DovecotPasswdFile as DovecotPasswdFile
-from tasks.logins import Login
-from tasks.logins import SaslauthdLdap as SaslauthdLdap
-from tasks.logins import SaslauthdPam as SaslauthdPam
-from tasks.logins import SaslauthdRimap as SaslauthdRimap
-from tasks.logins import Sasldb as Sasldb
-from tasks.section import Becomes, Section, SettingsError, describe
-from tasks.senders import AnySender, Senders, SendersFromDirectory
-from tasks.senders import SendersByLogin as SendersByLogin
-from tasks.senders import SendersFromFile as SendersFromFile
-from tasks.values import (
+from tasks.inventory.section import Becomes, Section, SettingsError, describe
+from tasks.inventory.source import inventory_file
+from tasks.inventory.values import (
     Days,
     Domain,
     Fqdn,
@@ -42,6 +31,18 @@ from tasks.values import (
     OperatorPath,
     fqdn,
 )
+from tasks.login.sections import DovecotLdap as DovecotLdap
+from tasks.login.sections import DovecotPasswdFile as DovecotPasswdFile
+from tasks.login.sections import Login
+from tasks.login.sections import SaslauthdLdap as SaslauthdLdap
+from tasks.login.sections import SaslauthdPam as SaslauthdPam
+from tasks.login.sections import SaslauthdRimap as SaslauthdRimap
+from tasks.login.sections import Sasldb as Sasldb
+from tasks.privacy import rules as privacy_rules
+from tasks.privacy import telltale_headers
+from tasks.senders.sections import AnySender, Senders, SendersFromDirectory
+from tasks.senders.sections import SendersByLogin as SendersByLogin
+from tasks.senders.sections import SendersFromFile as SendersFromFile
 
 
 class Relay(Section):

@@ -74,7 +74,7 @@ class Deploy:
         """Choose the inventory.
 
         :param root: where deploy.py lies
-        :param what: that, or a step of it: ``tasks.sasl.configure``
+        :param what: that, or a step of it: ``tasks.login.part.configure``
         """
         self._words = [sys.executable, "-m", "pyinfra", str(Path(inventory).resolve()), what]
         self._root = root

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from tasks.privacy_rules import MESSAGE_IDS, MOST_IDS, PRIVATE_DOMAINS
-from tasks.telltale_headers import NAMES, TRACE
+from tasks.privacy.rules import MESSAGE_IDS, MOST_IDS, PRIVATE_DOMAINS
+from tasks.privacy.telltale_headers import NAMES, TRACE
 
 SECRET = "secret-7f3a"
 RELAY = "%relay%"

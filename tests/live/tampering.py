@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from tasks.privacy import RULES
+from tasks.privacy.part import RULES
 from tests.live.landscape import Relay
 
 GUARD = "quietrelay_guard"

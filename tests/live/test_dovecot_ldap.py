@@ -185,7 +185,7 @@ def put_off(program: MailProgram, doors: list[Door], landscape: Landscape, outag
 @pytest.fixture(scope="module")
 def one_server(chosen: tuple[Ways, Run], doors: list[Door]) -> None:
     """Leave the relays only the first server."""
-    run = chosen[0].choose(LOGIN.format(servers="given.servers"), "tasks.sasl.configure")
+    run = chosen[0].choose(LOGIN.format(servers="given.servers"), "tasks.login.part.configure")
     assert run.status == 0, run.complaint()
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tasks.logs import LOG
+from tasks.logs.part import LOG
 from tests.live.landscape import Account, Door, Landscape, Relay
 from tests.live.mail import Maildir, letter, new_token, outside_address, settle
 from tests.live.smtp import MailProgram

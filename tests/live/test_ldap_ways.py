@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from lab.topology import RELAY_DOMAIN, SECOND_DOMAIN, user_named
-from tasks.sasl.ldap import DIRECTORY_CA
+from tasks.login.saslauthd.ldap import DIRECTORY_CA
 from tests.live import outages, people
 from tests.live.deploy import Run
 from tests.live.hammer import hammering
@@ -112,7 +112,7 @@ class Chosen:
 @pytest.fixture(scope="module", params=VARIANTS, ids=str)
 def chosen(request: pytest.FixtureRequest, ways: Ways) -> Chosen:
     """Have the relays' users log in so."""
-    step = "tasks.sasl.configure"
+    step = "tasks.login.part.configure"
     return Chosen(request.param, ways.choose(request.param.login, step), ways.run(step))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.sasl import mechanisms
+from tasks.login.part import mechanisms
 from tests.live.landscape import Account, Door
 from tests.live.smtp import MailProgram
 

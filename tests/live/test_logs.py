@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.topology import user_named
-from tasks import logs
+from tasks.logs import part as logs
 from tests.live.corpus_run import cases, faults_of
 from tests.live.home import Home, homes
 from tests.live.landscape import Account, Landscape, Relay

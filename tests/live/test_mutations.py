@@ -3,7 +3,7 @@
 import pytest
 
 from lab.topology import user_named
-from tasks.privacy_rules import MOST_IDS
+from tasks.privacy.rules import MOST_IDS
 from tests.live import tampering
 from tests.live.corpus import SAMPLES
 from tests.live.corpus_run import cases, faults_of

@@ -25,7 +25,7 @@ from tests.live.ways import Ways, door_of, let_in, replies_to_intrusions
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory", "client")]
 
-STEP = "tasks.sasl.configure"
+STEP = "tasks.login.part.configure"
 AT_HOME = Account("carol@other.test", "has a domain")
 LEAVER = Account("leaver", "right at first")
 CHANGER, CHANGED = Account("changer", "right at first"), Account("changer", "right afterwards")

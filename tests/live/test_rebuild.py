@@ -4,10 +4,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from tasks import certificates, postfix, privacy, sasl, tls
-from tasks.configuration import Configuration, merge
-from tasks.sasl import ldap, saslauthd
-from tasks.sasl.way import SMTPD_CONF
+from tasks.certificates import part as certificates
+from tasks.login import part as sasl
+from tasks.login.backend import SMTPD_CONF
+from tasks.login.saslauthd import daemon as saslauthd
+from tasks.login.saslauthd import ldap
+from tasks.postfix.configuration import Configuration, merge
+from tasks.privacy import part as privacy
+from tasks.smtpd import part as postfix
+from tasks.tls import part as tls
 from tests.live.deploy import Deploy, Run
 from tests.live.landscape import Account, Door, Landscape, Relay
 from tests.live.smtp import MailProgram

@@ -32,7 +32,7 @@ class Switched:
 @pytest.fixture(scope="module", autouse=True)
 def switched(ways: Ways) -> Switched:
     """Have the IMAP server judge."""
-    return Switched(ways.choose(LOGIN), ways.run("tasks.sasl.configure"))
+    return Switched(ways.choose(LOGIN), ways.run("tasks.login.part.configure"))
 
 
 def test_users_of_the_imap_server_log_in(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.topology import SERVICE_PASSWORD, SHARED_ADDRESS, USERS
-from tasks.ownership import DIRECTORY, DIRECTORY_CA, FILE
+from tasks.senders.part import DIRECTORY, DIRECTORY_CA, FILE
 from tests.live.deploy import Deploy, Run
 from tests.live.landscape import Account, Door, Landscape, Relay
 from tests.live.mail import new_token, outside_address

@@ -2,9 +2,9 @@
 
 import re
 
-from tasks.privacy import configuration, mark_for, rules
+from tasks.host.templates import render
+from tasks.privacy.part import configuration, mark_for, rules
 from tasks.settings import Settings
-from tasks.templates import render
 from tests.unit.examples import relay_with
 
 PLAIN = relay_with()

@@ -1,0 +1,152 @@
+"""The doctor: walks the layers of a login on each relay of an inventory, and names the one that is not well.
+
+script/doctor INVENTORY [--user NAME [--password-file FILE]] [--limit HOST]
+
+It goes over the inventory's own connection, and changes nothing on a host. A password travels over standard
+input alone. The exit status is 0 where all is well, 1 where something is not, 2 where nothing could be seen.
+"""
+
+import argparse
+import sys
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from getpass import getpass
+from pathlib import Path
+
+import click
+from pydantic import SecretStr
+from pyinfra.api import Host, QuoteString, State, StringCommand
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
+from pyinfra.api.exceptions import ConnectError, PyinfraError
+from pyinfra.context import ctx_state
+from pyinfra_cli.inventory import make_inventory
+
+from tasks import settings
+from tasks.login import part as sasl
+from tasks.login import port_checks as port_layers
+from tasks.part.check import Account, Finding, Heard, Layer, walk
+from tasks.settings import Settings
+
+PATIENCE = 60  # seconds for one layer
+MARKS = {"well": ("ok", "green"), "ill": ("ILL", "red"), "unseen": ("?", "yellow")}
+CONNECTED = "the operator's machine reaches the host"
+
+
+class DoctorError(Exception):
+    """Why nothing could be looked at, said in one line."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Look at all relays, print what is found, and give the exit status."""
+    options = parser().parse_args(words)
+    try:
+        hosts = hosts_of(options.inventory, options.limit)
+        account = account_of(options.user, options.password_file)
+        # All relays at once, and printed in the inventory's order.
+        wanted = {host: layers(settings.of(host), account) for host in hosts}
+        found = list(hosts[0].state.pool.imap(look, hosts, wanted.values()))
+    except (DoctorError, PyinfraError, click.ClickException) as error:
+        print(f"doctor: {error}", file=sys.stderr)
+        return 2
+    wholes = [show(host, findings) for host, findings in zip(hosts, found, strict=True)]
+    return 0 if all(wholes) else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """What may be said on the command line."""
+    made = argparse.ArgumentParser(prog="script/doctor", description="Say why users cannot log in.")
+    made.add_argument("inventory", help="as pyinfra takes it, inventories/mine.py say")
+    made.add_argument("--user", metavar="NAME", help="try this login as well; its password is asked for")
+    made.add_argument("--password-file", metavar="FILE", help="first line: the password of --user")
+    made.add_argument("--limit", metavar="HOST", help="look at this host alone")
+    return made
+
+
+def hosts_of(inventory: str, limit: str | None) -> list[Host]:
+    """Read the inventory as the deploy does.
+
+    :raises DoctorError: when there is no host to look at
+    """
+    if not Path(inventory).exists():
+        raise DoctorError(f"{inventory}: there is no such file")
+    state = State()
+    with ctx_state.use(state):  # where pyinfra notes which file it reads
+        state.init(make_inventory(inventory), None)
+    hosts = [host for host in state.inventory if limit in (None, host.name)]
+    if not hosts:
+        raise DoctorError(f"{inventory}: there is no host {limit or 'in it'}")
+    return hosts
+
+
+def account_of(user: str | None, password_file: str | None) -> Account | None:
+    """Ask for the password, or read it.
+
+    :raises DoctorError: when it cannot be had
+    """
+    if not user:
+        if password_file:
+            raise DoctorError("--password-file belongs to --user NAME; add that")
+        return None
+    if not password_file:
+        try:
+            return Account(user, SecretStr(getpass(f"Password of {user}: ")))
+        except EOFError:
+            raise DoctorError("no password was given; type it, or add --password-file FILE") from None
+    try:
+        password = Path(password_file).expanduser().read_text(encoding="utf-8").partition("\n")[0]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise DoctorError(f"--password-file {password_file}: {reason}") from None
+    return Account(user, SecretStr(password))
+
+
+def layers(relay: Settings, account: Account | None) -> list[Layer]:
+    """Say what has to be well on a relay, from what checks passwords up to the ports."""
+    way = list(sasl.chosen(relay).layers(relay.login, account))
+    return [*way, *port_layers.layers(relay, account, rests_on=way[-1].name)]
+
+
+def look(host: Host, wanted: Iterable[Layer]) -> list[Finding]:
+    """Look at one relay."""
+    try:
+        host.connect(show_errors=False, raise_exceptions=True)
+    except ConnectError as error:
+        return [Finding(Layer(CONNECTED, "", lambda heard: ""), "ill", str(error))]
+    try:
+        return list(walk(wanted, lambda layer: ask(host, layer)))
+    finally:
+        host.disconnect()
+
+
+def ask(host: Host, layer: Layer) -> Heard:
+    """Run a layer's script on the host, as root."""
+    given, _ = pop_global_arguments(host.state, host, {})
+    arguments = {key: value for key, value in given.items() if key in CONNECTOR_ARGUMENT_KEYS}
+    arguments["_timeout"] = PATIENCE
+    if layer.secret:
+        arguments["_stdin"] = b64encode(layer.secret.get_secret_value().encode()).decode()
+    script = f"export LC_ALL=C.UTF-8 PATH=$PATH:/usr/sbin:/sbin\n{layer.script}"
+    try:
+        well, output = host.run_shell_command(StringCommand("bash", "-c", QuoteString(script)), **arguments)
+    except TimeoutError:
+        return Heard(False, f"there was no answer within {PATIENCE} s")
+    return Heard(well, output.output)
+
+
+def show(host: Host, findings: Iterable[Finding]) -> bool:
+    """Print what was found on a relay, and tell whether all is well."""
+    ill = []
+    click.secho(f"\n{host.name}", bold=True)
+    for layer, state, words in findings:
+        mark, colour = MARKS[state]
+        click.echo(f"  {click.style(f'{mark:>3}', fg=colour)}  {layer.name}")
+        if state == "ill":
+            click.echo(f"       {words}")
+            ill.append(layer.name)
+    verdict = f"Not well: {'; '.join(ill)}; what rests on it (?) was not looked at" if ill else "All is well"
+    click.secho(f"  {verdict}.", fg="red" if ill else "green")
+    return not ill
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,88 @@
+"""TLS, towards those who connect to the relay and towards the servers that it delivers to."""
+
+from pyinfra import host
+
+from tasks import settings
+from tasks.certificates import part as certificates
+from tasks.host import templates
+from tasks.host.step import step
+from tasks.postfix.configuration import Configuration
+from tasks.settings import Settings
+
+POLICY = "/etc/postfix/tls_policy"
+
+# Mozilla's intermediate profile. The list belongs to the grade "high", which here only the server uses: a
+# client that insisted on it would fall back to plain text with older servers.
+INTERMEDIATE_CIPHERS = ":".join(
+    [
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "ECDHE-RSA-AES128-GCM-SHA256",
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-RSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-CHACHA20-POLY1305",
+        "ECDHE-RSA-CHACHA20-POLY1305",
+    ]
+)
+
+
+@step("TLS")
+def configure() -> Configuration:
+    """Write the policies for single destinations, and say what Postfix does about TLS."""
+    relay = settings.of(host)
+    templates.put("postfix/tls_policy", POLICY, policies=relay.client_tls.policy)
+    return configuration(relay)
+
+
+def configuration(relay: Settings) -> Configuration:
+    """Say what Postfix does about TLS, on both sides (TLS_README)."""
+    return Configuration(
+        parameters=_server(relay) | _client(relay),
+        options={
+            "submission/inet": {"smtpd_tls_security_level": "encrypt"},
+            "submissions/inet": {"smtpd_tls_security_level": "encrypt", "smtpd_tls_wrappermode": "yes"},
+        },
+    )
+
+
+def _server(relay: Settings) -> dict[str, str | None]:
+    server = relay.server_tls
+    return {
+        "smtpd_tls_chain_files": ", ".join(certificates.chain_files(relay)),
+        # What Debian and old guides set; smtpd_tls_chain_files replaces them.
+        "smtpd_tls_cert_file": None,
+        "smtpd_tls_key_file": None,
+        "smtpd_use_tls": None,
+        "smtpd_enforce_tls": None,
+        "smtpd_tls_security_level": "may",
+        "smtpd_tls_auth_only": "yes",
+        "smtpd_tls_protocols": ">=TLSv1.2",
+        "smtpd_tls_mandatory_protocols": ">=TLSv1.2",
+        "smtpd_tls_ciphers": "high",
+        "smtpd_tls_mandatory_ciphers": "high",
+        "tls_high_cipherlist": INTERMEDIATE_CIPHERS,
+        "tls_preempt_cipherlist": "no",
+        "tls_eecdh_auto_curves": "X25519 prime256v1 secp384r1",
+        "smtpd_tls_loglevel": str(server.log_level),
+        "smtpd_tls_received_header": "yes" if server.received_header else "no",
+        "smtpd_tls_session_cache_database": _cache("smtpd") if server.session_cache else "",
+    }
+
+
+def _client(relay: Settings) -> dict[str, str | None]:
+    client = relay.client_tls
+    dnssec: dict[str, str | None] = {"smtp_dns_support_level": "dnssec"}
+    return {
+        **(dnssec if client.security_level == "dane" else {}),
+        "smtp_use_tls": None,
+        "smtp_enforce_tls": None,
+        "smtp_tls_per_site": None,
+        "smtp_tls_security_level": client.security_level,
+        "smtp_tls_CAfile": client.ca_file,
+        "smtp_tls_loglevel": str(client.log_level),
+        "smtp_tls_session_cache_database": _cache("smtp") if client.session_cache else "",
+        "smtp_tls_policy_maps": f"texthash:{POLICY}",
+    }
+
+
+def _cache(side: str) -> str:
+    return f"btree:${{data_directory}}/{side}_scache"
