@@ -1,4 +1,4 @@
-"""The doctor: walks the layers of a login on each relay of an inventory, and names the one that is not well.
+"""The doctor: runs the checks of each relay of an inventory one by one, and names the one that fails.
 
 script/doctor INVENTORY [--user NAME [--password-file FILE]] [--limit HOST]
 
@@ -21,14 +21,13 @@ from pyinfra.api.exceptions import ConnectError, PyinfraError
 from pyinfra.context import ctx_state
 from pyinfra_cli.inventory import make_inventory
 
+from deploy import relay
 from tasks import settings
-from tasks.login import part as sasl
-from tasks.login import port_checks as port_layers
-from tasks.part.check import Account, Finding, Heard, Layer, walk
-from tasks.settings import Settings
+from tasks.host.facts.host import UNKNOWN
+from tasks.part import Account, Check, Finding, Part, Result, run
 
-PATIENCE = 60  # seconds for one layer
-MARKS = {"well": ("ok", "green"), "ill": ("ILL", "red"), "unseen": ("?", "yellow")}
+PATIENCE = 60  # seconds for one check
+COLOURS = {"ok": "green", "FAIL": "red", "skipped": "yellow"}
 CONNECTED = "the operator's machine reaches the host"
 
 
@@ -43,7 +42,7 @@ def main(words: Sequence[str]) -> int:
         hosts = hosts_of(options.inventory, options.limit)
         account = account_of(options.user, options.password_file)
         # All relays at once, and printed in the inventory's order.
-        wanted = {host: layers(settings.of(host), account) for host in hosts}
+        wanted = {host: checks_of(relay(settings.of(host), UNKNOWN), account) for host in hosts}
         found = list(hosts[0].state.pool.imap(look, hosts, wanted.values()))
     except (DoctorError, PyinfraError, click.ClickException) as error:
         print(f"doctor: {error}", file=sys.stderr)
@@ -100,52 +99,50 @@ def account_of(user: str | None, password_file: str | None) -> Account | None:
     return Account(user, SecretStr(password))
 
 
-def layers(relay: Settings, account: Account | None) -> list[Layer]:
-    """Say what has to be well on a relay, from what checks passwords up to the ports."""
-    way = list(sasl.chosen(relay).layers(relay.login, account))
-    return [*way, *port_layers.layers(relay, account, rests_on=way[-1].name)]
+def checks_of(desired: Part, account: Account | None) -> list[Check]:
+    """Collect what has to be true on a relay, from what checks passwords up to the ports."""
+    return [check for checks in desired.checks for check in checks(account)]
 
 
-def look(host: Host, wanted: Iterable[Layer]) -> list[Finding]:
+def look(host: Host, wanted: Iterable[Check]) -> list[Finding]:
     """Look at one relay."""
     try:
         host.connect(show_errors=False, raise_exceptions=True)
     except ConnectError as error:
-        return [Finding(Layer(CONNECTED, "", lambda heard: ""), "ill", str(error))]
+        return [Finding(Check(CONNECTED, "", lambda result: ""), "FAIL", str(error))]
     try:
-        return list(walk(wanted, lambda layer: ask(host, layer)))
+        return list(run(wanted, lambda check: ask(host, check)))
     finally:
         host.disconnect()
 
 
-def ask(host: Host, layer: Layer) -> Heard:
-    """Run a layer's script on the host, as root."""
+def ask(host: Host, check: Check) -> Result:
+    """Run a check's script on the host, as root."""
     given, _ = pop_global_arguments(host.state, host, {})
     arguments = {key: value for key, value in given.items() if key in CONNECTOR_ARGUMENT_KEYS}
     arguments["_timeout"] = PATIENCE
-    if layer.secret:
-        arguments["_stdin"] = b64encode(layer.secret.get_secret_value().encode()).decode()
-    script = f"export LC_ALL=C.UTF-8 PATH=$PATH:/usr/sbin:/sbin\n{layer.script}"
+    if check.secret:
+        arguments["_stdin"] = b64encode(check.secret.get_secret_value().encode()).decode()
+    script = f"export LC_ALL=C.UTF-8 PATH=$PATH:/usr/sbin:/sbin\n{check.script}"
     try:
         well, output = host.run_shell_command(StringCommand("bash", "-c", QuoteString(script)), **arguments)
     except TimeoutError:
-        return Heard(False, f"there was no answer within {PATIENCE} s")
-    return Heard(well, output.output)
+        return Result(False, f"there was no answer within {PATIENCE} s")
+    return Result(well, output.output)
 
 
 def show(host: Host, findings: Iterable[Finding]) -> bool:
     """Print what was found on a relay, and tell whether all is well."""
-    ill = []
+    failed = []
     click.secho(f"\n{host.name}", bold=True)
-    for layer, state, words in findings:
-        mark, colour = MARKS[state]
-        click.echo(f"  {click.style(f'{mark:>3}', fg=colour)}  {layer.name}")
-        if state == "ill":
-            click.echo(f"       {words}")
-            ill.append(layer.name)
-    verdict = f"Not well: {'; '.join(ill)}; what rests on it (?) was not looked at" if ill else "All is well"
-    click.secho(f"  {verdict}.", fg="red" if ill else "green")
-    return not ill
+    for check, state, words in findings:
+        click.echo(f"  {click.style(f'{state:<7}', fg=COLOURS[state])}  {check.name}")
+        if state == "FAIL":
+            click.echo(f"           {words}")
+            failed.append(check.name)
+    verdict = f"Failed: {'; '.join(failed)}; checks that need it were skipped" if failed else "All is well"
+    click.secho(f"  {verdict}.", fg="red" if failed else "green")
+    return not failed
 
 
 if __name__ == "__main__":
