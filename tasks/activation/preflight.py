@@ -50,7 +50,8 @@ def check(wanted: Part, found: HostSays) -> None:
 def complain(found: HostSays) -> Iterator[str]:
     """Say what makes a host unfit, and what to do."""
     if found["uid"] != "0":
-        yield f'the deploy runs there as user id {found["uid"]}, not as root; add "_sudo": True to its data'
+        uid = found["uid"]
+        yield f'the deploy runs there as user id {uid}, not as root; add "_sudo": True to its data'
     if found["id"] != "debian" or found["version_id"] not in SUPPORTED:
         yield (
             f"the host runs {found['id']} {found['version_id']}, which is not supported; "

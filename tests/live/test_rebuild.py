@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import pytest
+from tasks.login.backend import SMTPD_CONF
 
 from tasks.certificates import part as certificates
 from tasks.login import part as sasl
-from tasks.login.backend import SMTPD_CONF
 from tasks.login.saslauthd import daemon as saslauthd
 from tasks.login.saslauthd import ldap
 from tasks.postfix.configuration import Configuration, merge
