@@ -16,7 +16,7 @@ def complaint(setting: str, about: str) -> SettingsError:
 
 
 def read(setting: str, path: str) -> str:
-    """Read a text file that a setting names, relative to where pyinfra was started.
+    """Read a text file that a setting names.
 
     :raises SettingsError: when it is missing, unreadable or not text
     """
