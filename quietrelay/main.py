@@ -1,0 +1,154 @@
+"""The command ``quietrelay``: what may be typed, and what it leads to."""
+
+import shlex
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from quietrelay import deploying, verifying
+from quietrelay import inventory as inventories
+from quietrelay import new as operators_directory
+from quietrelay.places import CLONE
+from quietrelay.refusal import Refusal
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+
+limit = click.option(
+    "--limit", "limits", metavar="HOST", multiple=True, help="This host or group alone; may be said again."
+)
+login = click.option("--user", "--login", "user", metavar="NAME", help="Log in as NAME as well.")
+password_file = click.option(
+    "--password-file", metavar="FILE", help="Its first line is NAME's password; without it you are asked."
+)
+
+
+def inventory(command: Command) -> Command:
+    """Let a command take an inventory."""
+    return click.argument("inventory", metavar="INVENTORY")(command)
+
+
+def version() -> str:
+    """Read this program's version."""
+    return str(tomllib.loads((CLONE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+
+
+class InOrder(click.Group):
+    """A group whose commands are listed as one comes to need them, and not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, context_settings=HELP)
+@click.version_option(version(), prog_name="quietrelay", message="%(prog)s %(version)s")
+def quietrelay() -> None:
+    """Turn Debian hosts into authenticated mail relays, and prove it.
+
+    INVENTORY is a file in Python that says what your relays should be. Begin with "quietrelay new ~/relays".
+    """
+
+
+@quietrelay.command(context_settings=HELP)
+@click.argument("directory", type=click.Path(path_type=Path))
+def new(directory: Path) -> None:
+    """Make a directory for your inventory.
+
+    It gets an inventory to edit, a place for secrets that nobody else can read, and a README. DIRECTORY has
+    to be new or empty, and outside the clone of this program.
+    """
+    made = operators_directory.make(directory)
+    click.echo(
+        f"{directory} is made. Next, edit {made}, then see what it would change:\n"
+        f"  {shlex.join(['quietrelay', 'plan', str(made)])}"
+    )
+
+
+@quietrelay.command(context_settings=HELP)
+@inventory
+@limit
+@click.option("--diff", is_flag=True, help="Show the differences in files too; secrets are left out.")
+def plan(inventory: str, limits: tuple[str, ...], diff: bool) -> None:
+    """Show what a deploy would change, and change nothing.
+
+    The exit status is pyinfra's: 0, or 1 where a host failed.
+    """
+    inventories.hosts(inventory, limits)
+    sys.exit(deploying.plan(inventory, limits, diff, _deploy(inventory, limits)).status)
+
+
+@quietrelay.command(context_settings=HELP)
+@inventory
+@limit
+@click.option("--yes", "-y", is_flag=True, help="Neither show the plan first nor ask.")
+def deploy(inventory: str, limits: tuple[str, ...], yes: bool) -> None:
+    """Make the relays what the inventory says.
+
+    First the plan is shown, and you are asked. The exit status is pyinfra's: 0, or 1 where a host failed.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise Refusal("there is no terminal to ask you at whether to deploy; add --yes")
+    inventories.hosts(inventory, limits)
+    again = _deploy(inventory, limits)
+    if not yes:
+        planned = deploying.plan(inventory, limits, False, again)
+        if planned.status or not deploying.changes(planned.outcomes):
+            sys.exit(planned.status)
+        if not deploying.agreed():
+            click.echo("Nothing was changed.")
+            return
+    sys.exit(deploying.deploy(inventory, limits, again))
+
+
+def _deploy(inventory: str, limits: tuple[str, ...]) -> str:
+    return shlex.join(["quietrelay", "deploy", inventory, *deploying.limited(limits)])
+
+
+@quietrelay.command(context_settings=HELP)
+@inventory
+@limit
+@login
+@password_file
+@click.argument("pytest", nargs=-1, type=click.UNPROCESSED)
+def verify(
+    inventory: str,
+    limits: tuple[str, ...],
+    user: str | None,
+    password_file: str | None,
+    pytest: tuple[str, ...],
+) -> None:
+    """Look at the relays and talk to them, and change nothing.
+
+    Words after -- go to pytest: "-- -k tls" for a selection. The exit status is pytest's: 0 where all is as
+    it should be, 1 where something is not.
+    """
+    if password_file and not user:
+        raise Refusal("--password-file belongs to --user NAME; add that")
+    hosts = inventories.hosts(inventory, limits)
+    sys.exit(verifying.verify(inventory, hosts, bool(limits), (user, password_file), pytest))
+
+
+@quietrelay.command(context_settings=HELP)
+@inventory
+@limit
+@login
+@password_file
+def doctor(inventory: str, limits: tuple[str, ...], user: str | None, password_file: str | None) -> None:
+    """Say why users cannot log in, and change nothing.
+
+    It looks on each relay at what a login rests on, one thing after the other. The exit status is 0 where
+    all is well, 1 where something is not, 2 where nothing could be seen.
+    """
+    hosts = inventories.hosts(inventory, limits)
+    from tasks.doctor import doctor as examination  # which makes all threads of this process gevent's
+
+    try:
+        sys.exit(examination.examine(inventory, hosts, user, password_file))
+    except examination.DoctorError as error:
+        raise Refusal(str(error)) from None
