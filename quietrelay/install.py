@@ -1,7 +1,7 @@
 """Puts the command ``quietrelay`` into the environment that runs this.
 
 ``.venv/bin/python -m quietrelay.install`` is an editable installation without pip, which would have to
-download what builds packages. The program is found from any directory then, by ``pyinfra`` and ``pytest`` too.
+download what builds packages. From then on the program is found from any directory, by ``pyinfra`` as well.
 """
 
 import sys

@@ -9,15 +9,13 @@ from typing import TypeVar
 
 import click
 
-from quietrelay import deploying, verifying
+from quietrelay import deploying, underneath, verifying
 from quietrelay import inventory as inventories
 from quietrelay import new as operators_directory
 from quietrelay.places import CLONE
 from quietrelay.refusal import Refusal
 
 Command = TypeVar("Command", bound=Callable[..., None])
-
-HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 
 limit = click.option(
     "--limit", "limits", metavar="HOST", multiple=True, help="This host or group alone; may be said again."
@@ -46,7 +44,7 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=InOrder, context_settings=HELP)
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version(), prog_name="quietrelay", message="%(prog)s %(version)s")
 def quietrelay() -> None:
     """Turn Debian hosts into authenticated mail relays, and prove it.
@@ -55,7 +53,7 @@ def quietrelay() -> None:
     """
 
 
-@quietrelay.command(context_settings=HELP)
+@quietrelay.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 def new(directory: Path) -> None:
     """Make a directory for your inventory.
@@ -70,52 +68,54 @@ def new(directory: Path) -> None:
     )
 
 
-@quietrelay.command(context_settings=HELP)
+@quietrelay.command()
 @inventory
 @limit
-@click.option("--diff", is_flag=True, help="Show the differences in files too; secrets are left out.")
-def plan(inventory: str, limits: tuple[str, ...], diff: bool) -> None:
+def plan(inventory: str, limits: tuple[str, ...]) -> None:
     """Show what a deploy would change, and change nothing.
 
     The exit status is pyinfra's: 0, or 1 where a host failed.
     """
     inventories.hosts(inventory, limits)
-    sys.exit(deploying.plan(inventory, limits, diff, _deploy(inventory, limits)).status)
+    planned = deploying.plan(inventory, limits)
+    if deploying.has_work(planned):
+        underneath.suggest("quietrelay", "deploy", inventory, *deploying.limited(limits))
+    sys.exit(planned.status)
 
 
-@quietrelay.command(context_settings=HELP)
+@quietrelay.command()
 @inventory
 @limit
 @click.option("--yes", "-y", is_flag=True, help="Neither show the plan first nor ask.")
 def deploy(inventory: str, limits: tuple[str, ...], yes: bool) -> None:
     """Make the relays what the inventory says.
 
-    First the plan is shown, and you are asked. The exit status is pyinfra's: 0, or 1 where a host failed.
+    First the plan is shown, and you are asked; where nothing would change, that is the end. The exit status
+    is pyinfra's: 0, or 1 where a host failed.
     """
     if not yes and not sys.stdin.isatty():
         raise Refusal("there is no terminal to ask you at whether to deploy; add --yes")
     inventories.hosts(inventory, limits)
-    again = _deploy(inventory, limits)
     if not yes:
-        planned = deploying.plan(inventory, limits, False, again)
-        if planned.status or not deploying.changes(planned.outcomes):
+        planned = deploying.plan(inventory, limits)
+        if not deploying.has_work(planned):
             sys.exit(planned.status)
-        if not deploying.agreed():
+        if not click.confirm("Do that now?"):
             click.echo("Nothing was changed.")
             return
-    sys.exit(deploying.deploy(inventory, limits, again))
+        click.echo()
+    status = deploying.deploy(inventory, limits)
+    if status == 0:
+        underneath.suggest("quietrelay", "verify", inventory, *deploying.limited(limits))
+    sys.exit(status)
 
 
-def _deploy(inventory: str, limits: tuple[str, ...]) -> str:
-    return shlex.join(["quietrelay", "deploy", inventory, *deploying.limited(limits)])
-
-
-@quietrelay.command(context_settings=HELP)
+@quietrelay.command()
 @inventory
 @limit
 @login
 @password_file
-@click.argument("pytest", nargs=-1, type=click.UNPROCESSED)
+@click.argument("pytest", metavar="[-- PYTEST]", nargs=-1, type=click.UNPROCESSED)
 def verify(
     inventory: str,
     limits: tuple[str, ...],
@@ -134,7 +134,7 @@ def verify(
     sys.exit(verifying.verify(inventory, hosts, bool(limits), (user, password_file), pytest))
 
 
-@quietrelay.command(context_settings=HELP)
+@quietrelay.command()
 @inventory
 @limit
 @login

@@ -9,8 +9,9 @@ from quietrelay.outcome import Outcome
 WORST_FIRST = ("not reached", "failed", "not done", "would change", "may change", "changed")
 TOLD = {"failed", "would change", "may change", "changed"}
 """What happened to something that has to be named; of the rest the number will do."""
+PLANNED = ("would change", "may change")
 COLOURS = {"not reached": "red", "failed": "red", "not done": "yellow", "changed": "green", "passed": "green"}
-FRAME = 5  # lines of a screen that others need: the verdict, blank lines and the prompt
+FRAME = 6  # lines of a screen that others need: the verdict, what to type next, blank lines and the prompt
 
 
 class Line(NamedTuple):
@@ -75,42 +76,30 @@ def hosts(number: int) -> str:
     return f"{number} relay" if number == 1 else f"{number} relays"
 
 
-def of_plan(outcomes: Sequence[Outcome], status: int, deploy: str) -> str:
-    """Say what a plan comes to.
-
-    :param status: pyinfra's exit status
-    :param deploy: the command that would do it
-    """
+def of_plan(outcomes: Sequence[Outcome], status: int) -> str:
+    """Say what a plan comes to, given pyinfra's exit status."""
     if status:
         return "The plan is not whole: see the error above. Nothing was changed."
-    changing = count(outcomes, "would change", "may change")
-    if not changing:
-        return "Nothing would change."
-    return f"{hosts(changing)} would change; nothing was changed yet. To do it: {deploy}"
+    changing = count(outcomes, *PLANNED)
+    return (
+        f"{hosts(changing)} would change; nothing was changed yet." if changing else "Nothing would change."
+    )
 
 
-def of_deploy(outcomes: Sequence[Outcome], status: int, deploy: str) -> str:
-    """Say what a deploy comes to.
-
-    :param status: pyinfra's exit status
-    :param deploy: the command that was given
-    """
+def of_deploy(outcomes: Sequence[Outcome], status: int) -> str:
+    """Say what a deploy comes to, given pyinfra's exit status."""
     changed = count(outcomes, "changed")
     if status and not changed and not count(outcomes, "failed"):
         return "The deploy did not begin: see the error above. Nothing was changed."
     if status:
-        return f"The deploy failed: see the error above. When that is mended: {deploy}"
+        return "The deploy failed: see the error above. Mend that, and deploy again."
     return f"Done: {hosts(changed)} changed." if changed else "Done: nothing had to be changed."
 
 
-def of_verification(outcomes: Sequence[Outcome], status: int, doctor: str) -> str:
-    """Say what a verification comes to.
-
-    :param status: pytest's exit status
-    :param doctor: the command that looks closer
-    """
+def of_verification(outcomes: Sequence[Outcome], status: int) -> str:
+    """Say what a verification comes to, given pytest's exit status."""
     if status == 0:
         return "Verified: all is as it should be."
     if count(outcomes, "failed"):
-        return f"Not as it should be: see above. Why users cannot log in says: {doctor}"
+        return "Not all is as it should be: see above."
     return "Nothing was verified: see the error above."

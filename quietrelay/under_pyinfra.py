@@ -7,7 +7,6 @@ written also where pyinfra gives up.
 
 import logging
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,6 @@ from pyinfra_cli.prints import pretty_op_name
 
 from quietrelay import outcome
 from quietrelay.outcome import Outcome
-
-SHOWN_WITH = "--diff"  # differences are of pyinfra's lesser words
 
 
 class Progress(BaseStateCallback):
@@ -94,8 +91,7 @@ def _happened(meta: OperationMeta, depends: bool, executing: bool) -> str:
 def run() -> None:
     """Run pyinfra, and leave the report."""
     cli.State = WatchedState  # type: ignore[misc]
-    if SHOWN_WITH not in sys.argv:
-        logger.addFilter(lambda record: record.levelno > logging.INFO)
+    logger.addFilter(lambda record: record.levelno > logging.INFO)
     try:
         pyinfra()
     finally:

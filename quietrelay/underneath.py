@@ -68,10 +68,15 @@ def _wait(process: "subprocess.Popen[bytes]") -> int:
             return INTERRUPTED if interrupted else status
 
 
-def tell(outcomes: Sequence[Outcome], verdict: str, status: int) -> None:
+def tell(ended: Ended, verdict: str) -> None:
     """Print what became of each host, and what that comes to."""
     width, height = shutil.get_terminal_size()
     click.echo()
-    for text, happened in summary.lines(outcomes, width, height):
+    for text, happened in summary.lines(ended.outcomes, width, height):
         click.secho(text, fg=summary.COLOURS.get(happened))
-    click.secho(f"\n{verdict}", fg="red" if status else "green")
+    click.secho(f"\n{verdict}", fg="red" if ended.status else "green")
+
+
+def suggest(*words: str) -> None:
+    """Print the command that one may want next."""
+    click.echo(f"Next: {shlex.join(words)}")

@@ -24,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--login", metavar="NAME", help="log in as this user; the password is in $QUIETRELAY_PASSWORD"
     )
+    group.addoption(
+        "--limit", metavar="HOST", action="append", help="talk to this relay alone; may be repeated"
+    )
     group.addoption("--password-file", metavar="FILE", help="first line: the password of --login")
 
 
@@ -48,7 +51,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     inventory = session.config.getoption("--inventory")
     if inventory:
         try:
-            landscape = survey(inventory, session.config.rootpath, _account(session.config))
+            config = session.config
+            landscape = survey(inventory, config.rootpath, _account(config), config.getoption("--limit"))
             session.config.stash[LANDSCAPE] = landscape
             if landscape.expendable:
                 landscape.keeper.remember()
