@@ -74,6 +74,9 @@ def _read(path: str, limits: list[str]) -> list[str]:
         chosen = [host for host in found if not limits or any(fits(host, limit) for limit in limits)]
         for host in chosen:
             settings.of(host)
+            key = host.data.get("ssh_key")  # pyinfra would show a traceback
+            if key and not Path(key).expanduser().is_file():
+                raise Refusal(f"{path} ({host.name}): ssh_key: there is no file {key}; correct the path")
     except UnexpectedExternalError as error:
         raise Refusal(_broken(path, error.exception)) from None
     except (PyinfraError, click.ClickException) as error:

@@ -59,9 +59,14 @@ def test_every_command_refuses_a_host_that_the_inventory_does_not_have(inventory
         ("prod.py", "relays = []\n", ("prod.py: there is no host in it", "add one")),
         ("prod.py", UNREACHABLE.replace("servers", "severs"), ("prod.py line 8", "did you mean servers?")),
         ("prod.py", UNREACHABLE.replace('"login"', '"logn"'), ("prod.py (mx1", "login is missing", "add")),
+        (
+            "prod.py",
+            UNREACHABLE.replace('"ssh_port": 9', '"ssh_key": "~/none"'),
+            ("prod.py (mx1.relay.test): ssh_key: there is no file ~/none", "correct the path"),
+        ),
         ("prod.py", "\0", ("prod.py is not Python",)),
     ],
-    ids=["extension", "syntax", "name", "import", "no host", "setting", "section", "binary"],
+    ids=["extension", "syntax", "name", "import", "no host", "setting", "section", "key", "binary"],
 )
 def test_an_inventory_that_cannot_be_used_is_refused_in_one_line(
     tmp_path: Path, name: str, text: str, told: tuple[str, ...]
