@@ -59,7 +59,7 @@ def _group(group: Sequence[Outcome], most: int) -> list[Line]:
             written += [Line(f"    {name}") for name in names[:most]]
             if 0 < most < len(names):
                 written.append(Line(f"    and {len(names) - most} more"))
-    return written or [Line("")]
+    return written if parts else [*written, Line("  reached, and no more")]
 
 
 def _cut(text: str, width: int) -> str:
@@ -81,9 +81,9 @@ def of_plan(outcomes: Sequence[Outcome], status: int) -> str:
     if status:
         return "The plan is not whole: see the error above. Nothing was changed."
     changing = count(outcomes, *PLANNED)
-    return (
-        f"{hosts(changing)} would change; nothing was changed yet." if changing else "Nothing would change."
-    )
+    if not changing:
+        return "Nothing would change."
+    return f"{hosts(changing)} would change, and what depends on that; nothing was changed yet."
 
 
 def of_deploy(outcomes: Sequence[Outcome], status: int) -> str:

@@ -4,7 +4,7 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,8 +29,8 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="module")
 def command(
     landscape: Landscape, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Command:
-    """Give the command, started in a directory of the operator's."""
+) -> Iterator[Command]:
+    """Give the command, started in a directory of the operator's; at the end relays are as before."""
     directory = tmp_path_factory.mktemp("operator")
     inventory = str(Path(landscape.inventory).resolve())
     environment = os.environ | {"PYTHONPATH": str(pytestconfig.rootpath), "COLUMNS": "80", "LINES": "24"}
@@ -54,7 +54,9 @@ def command(
             os.close(terminal)
             os.close(ours)
 
-    return run
+    yield run
+    back = run("deploy", "--yes")
+    assert back.returncode == 0, back.stdout
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_a_plan_names_what_would_change_where_and_changes_nothing(
     shown = screen(done)
     planned = shown[shown.index(first.name) : shown.index(landscape.relays[1].name)]
     assert [name for name in REPAIRED if f"    {name}" not in planned] == [], shown
-    assert "1 relay would change; nothing was changed yet." in shown
+    assert "1 relay would change, and what depends on that; nothing was changed yet." in shown
     assert shown[-1] == f"Next: quietrelay deploy {Path(landscape.inventory).resolve()}"
     assert SERVICE_PASSWORD not in done.stdout
     assert states(landscape) == before

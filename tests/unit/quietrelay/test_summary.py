@@ -27,6 +27,10 @@ def test_hosts_with_the_same_outcome_stand_together_and_the_worst_first() -> Non
     ]
 
 
+def test_a_host_on_which_nothing_was_begun_is_told_as_that() -> None:
+    assert texts([Outcome("mx1")]) == ["mx1", "  reached, and no more"]
+
+
 def test_a_first_deploy_fits_a_small_screen() -> None:
     told = texts([Outcome("mx1", {"changed": MANY, "unchanged": ["x"]})])
     assert len(told) == 24 - summary.FRAME
@@ -49,7 +53,10 @@ def test_no_line_is_longer_than_the_screen_is_wide() -> None:
 def test_a_plan_is_told_as_what_would_be() -> None:
     same, other = Outcome("mx1", {"as it should be": ["a"]}), Outcome("mx2", {"would change": ["a"]})
     assert summary.of_plan([same], 0) == "Nothing would change."
-    assert summary.of_plan([same, other], 0) == "1 relay would change; nothing was changed yet."
+    assert (
+        summary.of_plan([same, other], 0)
+        == "1 relay would change, and what depends on that; nothing was changed yet."
+    )
     assert "not whole" in summary.of_plan([same, other], 1)
 
 
