@@ -1,12 +1,12 @@
 """Reads an inventory before anything else is done, and says in one line why it cannot be used."""
 
 import ast
+import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from fnmatch import fnmatch
-from multiprocessing import get_context
 from pathlib import Path
 from traceback import extract_tb
 
@@ -26,8 +26,14 @@ def hosts(path: str, limits: Sequence[str] = ()) -> list[str]:
     :raises Refusal: where it cannot be read, a setting in it is wrong, or it has no such host
     """
     _look(path)
-    with ProcessPoolExecutor(1, get_context("fork")) as pool:
-        return pool.submit(_read, path, list(limits)).result()
+    words = [sys.executable, "-P", "-m", "quietrelay.inventory", path, *limits]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
+    *_, said = done.stdout.splitlines() or [""]  # an inventory may print lines of its own before
+    if done.returncode == Refusal.exit_code:
+        raise Refusal(said)
+    if done.returncode:
+        raise Refusal(f"{path} cannot be read: see the error above")
+    return list(json.loads(said))
 
 
 def _look(path: str) -> None:
@@ -103,3 +109,11 @@ def named(hosts: Iterable[str], most: int = MOST_NAMED) -> str:
     names = list(hosts)
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(_read(sys.argv[1], sys.argv[2:])))
+    except Refusal as refusal:
+        print(refusal.message)
+        sys.exit(Refusal.exit_code)

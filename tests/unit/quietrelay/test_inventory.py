@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from quietrelay.inventory import hosts, named
+from quietrelay.places import CLONE
 from quietrelay.refusal import Refusal
 
 INVENTORY = """\
@@ -17,8 +18,9 @@ far = (["mx2.example.net", "mx10.example.net"], _data)
 
 
 @pytest.fixture
-def inventory(tmp_path: Path) -> str:
+def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """An inventory with two groups."""
+    monkeypatch.setenv("PYTHONPATH", str(CLONE))
     (tmp_path / "prod.py").write_text(INVENTORY)
     return str(tmp_path / "prod.py")
 
@@ -41,6 +43,12 @@ def test_a_limit_is_a_name_a_pattern_or_a_group(inventory: str, limits: list[str
 def test_one_limit_of_several_that_fits_no_host_is_refused(inventory: str) -> None:
     with pytest.raises(Refusal, match="there is no host nowhere in it"):
         hosts(inventory, ["near", "nowhere"])
+
+
+def test_what_an_inventory_prints_is_no_host(inventory: str) -> None:
+    with open(inventory, "a") as file:
+        file.write("print('[]')\n")
+    assert hosts(inventory, ["near"]) == ["mx1.example.org"]
 
 
 def test_many_hosts_are_not_all_named() -> None:
