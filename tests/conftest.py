@@ -14,6 +14,7 @@ from lab.process import LabError
 from tests.live.inventory import InventoryError
 from tests.live.landscape import LANDSCAPE, Account, Landscape, survey
 
+REMEMBERED = pytest.StashKey[bool]()
 UNIT_TESTS = Path(__file__).parent / "unit"
 
 
@@ -23,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--inventory", metavar="FILE", help="talk to the relays of this pyinfra inventory")
     group.addoption(
         "--login", metavar="NAME", help="log in as this user; the password is in $QUIETRELAY_PASSWORD"
+    )
+    group.addoption(
+        "--limit", metavar="HOST", action="append", help="talk to this relay alone; may be repeated"
     )
     group.addoption("--password-file", metavar="FILE", help="first line: the password of --login")
 
@@ -48,19 +52,28 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     inventory = session.config.getoption("--inventory")
     if inventory:
         try:
-            landscape = survey(inventory, session.config.rootpath, _account(session.config))
+            config = session.config
+            landscape = survey(inventory, config.rootpath, _account(config), config.getoption("--limit"))
             session.config.stash[LANDSCAPE] = landscape
-            if landscape.expendable:
-                landscape.keeper.remember()
         except (InventoryError, LabError) as error:
             raise pytest.UsageError(str(error)) from None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note how hosts are that a test may break."""
+    if any(item.get_closest_marker("changes_the_relay") for item in session.items):
+        try:
+            session.config.stash[LANDSCAPE].keeper.remember()
+        except LabError as error:
+            raise pytest.UsageError(str(error)) from None
+        session.config.stash[REMEMBERED] = True
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hang up, since every connection is shared by the whole session, and leave hosts as they were."""
     if landscape := session.config.stash.get(LANDSCAPE, None):
         landscape.close()
-        if landscape.expendable:
+        if session.config.stash.get(REMEMBERED, False):
             landscape.keeper.put_back()
 
 

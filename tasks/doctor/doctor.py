@@ -1,15 +1,11 @@
 """The doctor: runs the checks of each relay of an inventory one by one, and names the one that fails.
 
-script/doctor INVENTORY [--user NAME [--password-file FILE]] [--limit HOST]
-
-It goes over the inventory's own connection, and changes nothing on a host. A password travels over standard
-input alone. The exit status is 0 where all is well, 1 where something is not, 2 where nothing could be seen.
+``quietrelay doctor`` is its command line. It goes over the inventory's own connection, and changes nothing on
+a host. A password travels over standard input alone.
 """
 
-import argparse
-import sys
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from getpass import getpass
 from pathlib import Path
 
@@ -35,46 +31,32 @@ class DoctorError(Exception):
     """Why nothing could be looked at, said in one line."""
 
 
-def main(words: Sequence[str]) -> int:
-    """Look at all relays, print what is found, and give the exit status."""
-    options = parser().parse_args(words)
+def examine(inventory: str, names: Collection[str], user: str | None, password_file: str | None) -> int:
+    """Look at relays, all at once, print what is found in the inventory's order, and give the exit status.
+
+    :param names: the hosts to look at
+    :param user: whose login is tried as well
+    :param password_file: first line: the password; without it, it is asked for
+    :raises DoctorError: when nothing can be looked at
+    """
+    account = account_of(user, password_file)
     try:
-        hosts = hosts_of(options.inventory, options.limit)
-        account = account_of(options.user, options.password_file)
-        # All relays at once, and printed in the inventory's order.
+        hosts = hosts_of(inventory, names)
         wanted = {host: checks_of(relay(settings.of(host), UNKNOWN), account) for host in hosts}
         found = list(hosts[0].state.pool.imap(look, hosts, wanted.values()))
-    except (DoctorError, PyinfraError, click.ClickException) as error:
-        print(f"doctor: {error}", file=sys.stderr)
-        return 2
-    wholes = [show(host, findings) for host, findings in zip(hosts, found, strict=True)]
-    return 0 if all(wholes) else 1
+    except (PyinfraError, click.ClickException) as error:
+        raise DoctorError(str(error)) from None
+    wholes = {host.name: show(host, findings) for host, findings in zip(hosts, found, strict=True)}
+    conclude([name for name, whole in wholes.items() if not whole], len(wholes))
+    return 0 if all(wholes.values()) else 1
 
 
-def parser() -> argparse.ArgumentParser:
-    """What may be said on the command line."""
-    made = argparse.ArgumentParser(prog="script/doctor", description="Say why users cannot log in.")
-    made.add_argument("inventory", help="as pyinfra takes it, inventories/mine.py say")
-    made.add_argument("--user", metavar="NAME", help="try this login as well; its password is asked for")
-    made.add_argument("--password-file", metavar="FILE", help="first line: the password of --user")
-    made.add_argument("--limit", metavar="HOST", help="look at this host alone")
-    return made
-
-
-def hosts_of(inventory: str, limit: str | None) -> list[Host]:
-    """Read the inventory as the deploy does.
-
-    :raises DoctorError: when there is no host to look at
-    """
-    if not Path(inventory).exists():
-        raise DoctorError(f"{inventory}: there is no such file")
+def hosts_of(inventory: str, names: Collection[str]) -> list[Host]:
+    """Read the inventory as the deploy does, and give these hosts of it."""
     state = State()
     with ctx_state.use(state):  # where pyinfra notes which file it reads
         state.init(make_inventory(inventory), None)
-    hosts = [host for host in state.inventory if limit in (None, host.name)]
-    if not hosts:
-        raise DoctorError(f"{inventory}: there is no host {limit or 'in it'}")
-    return hosts
+    return [host for host in state.inventory if host.name in names]
 
 
 def account_of(user: str | None, password_file: str | None) -> Account | None:
@@ -145,5 +127,12 @@ def show(host: Host, findings: Iterable[Finding]) -> bool:
     return not failed
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def conclude(failed: Sequence[str], number: int) -> None:
+    """Print what all that comes to, where it was more than one relay."""
+    if number > 1:
+        words = (
+            f"{len(failed)} of {number} relays failed a check: {', '.join(failed)}"
+            if failed
+            else "All relays are well"
+        )
+        click.secho(f"\n{words}.", fg="red" if failed else "green")

@@ -19,7 +19,7 @@ class OperatorFileError(DeployError):
 
 
 def read(setting: str, path: str) -> str:
-    """Read a text file that a setting names, relative to where pyinfra was started.
+    """Read a text file that a setting names.
 
     :raises OperatorFileError: when it is missing, unreadable or not text
     """

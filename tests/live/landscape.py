@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -164,9 +165,12 @@ class Landscape:
         shutil.rmtree(self.sockets, ignore_errors=True)
 
 
-def survey(inventory: str, root: Path, account: Account | None) -> Landscape:
+def survey(
+    inventory: str, root: Path, account: Account | None, only: Collection[str] | None = None
+) -> Landscape:
     """Read an inventory and reach its hosts.
 
+    :param only: names of the relays to reach; by default all
     :raises InventoryError: if it cannot be read, or a host in it not be reached
     """
     entries = read(inventory, root)
@@ -175,7 +179,7 @@ def survey(inventory: str, root: Path, account: Account | None) -> Landscape:
     try:
         vantage: Vantage = There(others["client"], sockets) if "client" in others else Here()
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            some = [entry for entry in entries if entry.settings]
+            some = [entry for entry in entries if entry.settings and (not only or entry.name in only)]
             relays = tuple(pool.map(lambda entry: _relay(entry, vantage, sockets), some))
         if isinstance(vantage, There):
             vantage.forward(address for relay in relays for address in relay.addresses.values())

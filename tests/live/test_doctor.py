@@ -1,6 +1,7 @@
 """The doctor: it names the layer that is broken and no other, changes nothing, and shows no secret."""
 
 import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -139,13 +140,14 @@ class Doctor:
 
     def __init__(self, inventory: str, root: Path, password_file: Path) -> None:
         """Choose the inventory, and where the password stands."""
-        self._words = [str(root / "script" / "doctor"), inventory]
+        self._words = [sys.executable, "-m", "quietrelay", "doctor", str(Path(inventory).resolve())]
+        self._root = root
         self._password = ["--password-file", str(password_file)]
 
     def look(self, user: str | None = USER.uid, *options: str) -> "subprocess.CompletedProcess[str]":
         """Look, and give what was printed."""
         words = [*self._words, *(["--user", user, *self._password] if user else []), *options]
-        return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+        return subprocess.run(words, cwd=self._root, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -207,16 +209,14 @@ def test_without_a_user_it_looks_at_what_needs_none(landscape: Landscape, doctor
 
 
 def test_a_host_that_cannot_be_reached_is_a_layer_too(
-    doctor: Doctor, tmp_path: Path, landscape: Landscape
+    pytestconfig: pytest.Config, tmp_path: Path, landscape: Landscape
 ) -> None:
     inventory = tmp_path / "gone.py"
     inventory.write_text(
         f"import runpy\n_, _data = runpy.run_path({str(Path(landscape.inventory).resolve())!r})['relays']\n"
         "relays = ([('gone.relay.test', {'ssh_hostname': '127.0.0.1', 'ssh_port': 9})], _data)\n"
     )
-    seen = subprocess.run(
-        [doctor._words[0], str(inventory)], capture_output=True, text=True, timeout=60, check=False
-    )
+    seen = Doctor(str(inventory), pytestconfig.rootpath, tmp_path / "password").look(None)
     assert seen.returncode == 1, seen
     assert ill_layers(seen.stdout) == ["the operator's machine reaches the host"]
 
