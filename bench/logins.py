@@ -34,10 +34,10 @@ from tasks.settings import (
     Sasldb,
     Section,
 )
-from tests.live.deploy import Deploy
-from tests.live.inventory import InventoryError
-from tests.live.landscape import Landscape, Relay, survey
-from tests.live.smtp import OWN_CA
+from tests.support.bed import Landscape, Relay, survey
+from tests.support.deploy import Deploy
+from tests.support.inventory import InventoryError
+from tests.support.smtp import OWN_CA
 
 USER = user_named("alice")
 CONNECTIONS = 8

@@ -17,14 +17,14 @@ from pathlib import Path
 from statistics import median
 
 from lab.topology import user_named
-from tests.live.corpus import SAMPLES
-from tests.live.corpus_run import SENDER, Case, cases
-from tests.live.home import homes
-from tests.live.inventory import InventoryError
-from tests.live.landscape import Account, Door, Landscape, Relay, survey
-from tests.live.mail import Maildir, settle
-from tests.live.smtp import Conversation, MailProgram
-from tests.live.vantage import There
+from tests.support.bed import Account, Door, Landscape, Relay, survey
+from tests.support.client_host import There
+from tests.support.corpus import SAMPLES
+from tests.support.corpus_run import SENDER, Case, cases
+from tests.support.home import homes
+from tests.support.inventory import InventoryError
+from tests.support.mail import Maildir, settle
+from tests.support.smtp import Conversation, MailProgram
 
 USER = Account(user_named("alice").uid, user_named("alice").password)
 CONNECTIONS = 4

@@ -1,6 +1,6 @@
 """What the command line of pytest takes: an inventory, and on production an account.
 
-pytest tests/ -m "not live"                   unit tests alone
+pytest tests/unit                             without a host
 pytest tests/ --inventory inventories/lab.py  conversations with these relays alone
 pytest tests/ --inventory inventories/prod.py --login alice --password-file ~/.relay-password
 """
@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from lab.process import LabError
-from tests.live.inventory import InventoryError
-from tests.live.landscape import LANDSCAPE, Account, Landscape, survey
+from tests.support.bed import LANDSCAPE, Account, Landscape, survey
+from tests.support.inventory import InventoryError
+
+pytest_plugins = ["tests.support.plugin"]
 
 UNIT_TESTS = Path(__file__).parent / "unit"
 
@@ -31,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers that decide which tests an inventory gets."""
     for line in (
         "needs(*roles): runs only where the inventory has these groups of hosts (or an account was given)",
-        "changes_the_relay: breaks and repairs the relay; runs last, and only where `expendable` is said",
+        "changes_the_relay: breaks and repairs the relay; runs last, and alone",
         "machine: changes the relay where a machine may differ from a container; worth it emulated too",
         "bulk: sends messages by the thousand",
     ):

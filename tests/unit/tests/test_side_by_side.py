@@ -8,8 +8,8 @@ CONFTEST = """
 from pathlib import Path
 from unittest.mock import Mock
 import pytest
-from tests.live import side_by_side
-from tests.live.landscape import Relay
+from tests.support import side_by_side
+from tests.support.bed import Relay
 
 RELAYS = [Relay(name, Mock(), Mock(), {}, 0) for name in ("one", "two")]
 

@@ -1,0 +1,65 @@
+"""The classic trace header: with the login, and still without the client."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from lab.topology import user_named
+from tests.support.bed import Account, Landscape
+from tests.support.client_host import There
+from tests.support.corpus_run import SENDER, cases, what_arrived
+from tests.support.deploy import Deploy, vary
+from tests.support.home import homes
+from tests.support.mail import Maildir
+from tests.support.secrets_of import found
+from tests.support.smtp import MailProgram
+
+pytestmark = [pytest.mark.needs("outside", "client", "directory"), pytest.mark.changes_the_relay]
+
+USER = Account(user_named("backslash").uid, user_named("backslash").password)
+CLASSIC = """
+"privacy": settings.Privacy(trace="classic"), "submission": settings.Submission(auth_on_25=False)
+"""
+
+
+@pytest.fixture(scope="module")
+def classic(
+    landscape: Landscape, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Deploy the relays with the classic trace header, and as they were at the end."""
+    copy = tmp_path_factory.mktemp("classic") / "classic.py"
+    inventory = vary(landscape.inventory, copy, CLASSIC, (relay.name for relay in landscape.relays))
+    run = Deploy(inventory, pytestconfig.rootpath).run()
+    assert run.status == 0, run.complaint()
+    yield
+    run = Deploy(landscape.inventory, pytestconfig.rootpath).run()
+    assert run.status == 0, run.complaint()
+
+
+def test_trace_names_the_login_and_nothing_else(
+    classic: None, landscape: Landscape, client: There, mail_program: MailProgram, outside: Maildir
+) -> None:
+    doors = [door for door in landscape.doors if door.port != 25]
+    sent = cases(doors, homes(client.remote)[0], "another-login")
+    for door in doors:
+        for case in [case for case in sent if case.door is door]:
+            with mail_program.log_in(door, USER, case.helo.format(relay=case.relay.hostname)) as conversation:
+                message = case.sample.sent(case.values)
+                reply = conversation.submit(
+                    SENDER, case.recipients, message, " SMTPUTF8" if case.utf8 else ""
+                )
+                assert reply.code == 250, (case, reply)
+    arrived = what_arrived(sent, outside)
+    for case in sent:
+        for reader in case.recipients:
+            (raw,) = arrived[reader]
+            trace = (
+                rb"\nReceived: from \[127\.0\.0\.1\] \(localhost \[127\.0\.0\.1\]\)"
+                rb" \(Authenticated sender: backslash\) by "
+                + re.escape(case.relay.hostname).encode()
+                + rb" \(Postfix\) with (UTF8SMTPSA|ESMTPSA) id [0-9A-Za-z]+; [^\n;]+\n"
+            )
+            assert re.search(trace, raw), raw
+            assert found(raw, case.secrets) == [], case
+            assert raw.endswith(case.sample.delivered(case.values)), case
