@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.process import LabError
-from tests.support.bed import LANDSCAPE, Account, Landscape, survey
+from tests.support.bed import TEST_BED, Account, TestBed, survey
 from tests.support.inventory import InventoryError
 
 pytest_plugins = ["tests.support.plugin"]
@@ -50,26 +50,26 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     inventory = session.config.getoption("--inventory")
     if inventory:
         try:
-            landscape = survey(inventory, session.config.rootpath, _account(session.config))
-            session.config.stash[LANDSCAPE] = landscape
-            if landscape.expendable:
-                landscape.keeper.remember()
+            test_bed = survey(inventory, session.config.rootpath, _account(session.config))
+            session.config.stash[TEST_BED] = test_bed
+            if test_bed.expendable:
+                test_bed.keeper.remember()
         except (InventoryError, LabError) as error:
             raise pytest.UsageError(str(error)) from None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hang up, since every connection is shared by the whole session, and leave hosts as they were."""
-    if landscape := session.config.stash.get(LANDSCAPE, None):
-        landscape.close()
-        if landscape.expendable:
-            landscape.keeper.put_back()
+    if test_bed := session.config.stash.get(TEST_BED, None):
+        test_bed.close()
+        if test_bed.expendable:
+            test_bed.keeper.put_back()
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say what the inventory offers, and what is therefore left out."""
-    landscape: Landscape | None = config.stash.get(LANDSCAPE, None)
-    return landscape.describe() if landscape else None
+    test_bed: TestBed | None = config.stash.get(TEST_BED, None)
+    return test_bed.describe() if test_bed else None
 
 
 def _account(config: pytest.Config) -> Account | None:

@@ -1,10 +1,10 @@
-"""Other ways to log in, on the relays of an inventory, and what every way owes to users and to intruders."""
+"""Other login backends on the relays of an inventory, and what each owes to users and to intruders."""
 
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.support.bed import Account, Door, Landscape, Relay
+from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Deploy, Run
 from tests.support.smtp import MailProgram
 
@@ -21,16 +21,16 @@ relays = (_hosts, _data | {{"login": {login}}})
 """
 
 
-class Ways:
-    """Has the relays' users log in one way or another."""
+class Backends:
+    """Deploys the relays with one login backend or another."""
 
-    def __init__(self, landscape: Landscape, root: Path, directory: Path) -> None:
-        """Begin with the way that the inventory names.
+    def __init__(self, test_bed: TestBed, root: Path, directory: Path) -> None:
+        """Begin with the backend that the inventory names.
 
         :param root: where deploy.py lies
         :param directory: for inventories that name another
         """
-        self._given = Path(landscape.inventory).resolve()
+        self._given = Path(test_bed.inventory).resolve()
         self._root, self._directory = root, directory
         self._now = str(self._given)
 
@@ -64,14 +64,16 @@ class Ways:
         return self.run()
 
 
-def door_of(landscape: Landscape, relay: Relay, port: int = 465) -> Door:
-    """Give a relay's door, in the first family."""
-    return next(door for door in landscape.doors if (door.relay, door.port) == (relay, port))
+def endpoint_of(test_bed: TestBed, relay: Relay, port: int = 465) -> Endpoint:
+    """Give a relay's endpoint, in the first family."""
+    return next(
+        endpoint for endpoint in test_bed.endpoints if (endpoint.relay, endpoint.port) == (relay, port)
+    )
 
 
-def reply(program: MailProgram, door: Door, login: str, password: str) -> int:
+def reply(program: MailProgram, endpoint: Endpoint, login: str, password: str) -> int:
     """Log in, and return the reply's code."""
-    with program.open_secure(door) as conversation:
+    with program.open_secure(endpoint) as conversation:
         return conversation.log_in_by_plain(Account(login, password)).code
 
 
@@ -118,18 +120,18 @@ def intrusions(account: Account) -> dict[str, bytes]:
     }
 
 
-def replies_to_intrusions(program: MailProgram, door: Door, account: Account) -> dict[str, int]:
+def replies_to_intrusions(program: MailProgram, endpoint: Endpoint, account: Account) -> dict[str, int]:
     """Try them all, and base64 that is none, each in a conversation of its own; return the replies' codes."""
     lines = {about: b64encode(said).decode() for about, said in intrusions(account).items()}
     right = b64encode(b"\0%s\0%s" % tuple(word.encode() for word in account)).decode()
     lines |= {"broken base64": right[:-3], "base64 of two": f"{right}{right}", "no base64": "%%%"}
     with ThreadPoolExecutor(10) as pool:
-        codes = pool.map(lambda line: _reply_to(program, door, line), lines.values())
+        codes = pool.map(lambda line: _reply_to(program, endpoint, line), lines.values())
         return dict(zip(lines, codes, strict=True))
 
 
-def _reply_to(program: MailProgram, door: Door, line: str) -> int:
-    conversation = program.open_secure(door)
+def _reply_to(program: MailProgram, endpoint: Endpoint, line: str) -> int:
+    conversation = program.open_secure(endpoint)
     try:
         answer = conversation.say(f"AUTH PLAIN {line}")
         return conversation.say("").code if answer.code == 334 else answer.code

@@ -16,11 +16,19 @@ import pytest
 from lab import topology
 from lab.certificates import Certificate
 from tasks.settings import Settings
-from tests.support.client_host import FAMILIES, PORTS, Family, Here, There, Vantage, one_of_each
+from tests.support.client_host import (
+    FAMILIES,
+    PORTS,
+    ClientHost,
+    Family,
+    InventoryClient,
+    ThisMachine,
+    one_of_each,
+)
 from tests.support.inventory import Entry, InventoryError, read
 from tests.support.remote import Remote
 
-LANDSCAPE = pytest.StashKey["Landscape"]()
+TEST_BED = pytest.StashKey["TestBed"]()
 # Relays. The server outside has one connection for all, which carries ten sessions (sshd_config(5)).
 AT_ONCE = 8
 
@@ -89,7 +97,7 @@ class Relay:
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """A port of a relay, at its address of one family."""
 
     relay: Relay
@@ -121,15 +129,17 @@ class Door:
 
 
 @dataclass(frozen=True)
-class Landscape:
+class TestBed:
     """All that an inventory offers to tests."""
+
+    __test__ = False  # pytest takes whatever is called Test for one
 
     inventory: str
     relays: tuple[Relay, ...]
     others: dict[str, Remote]
     roles: frozenset[str]
     account: Account | None
-    vantage: Vantage
+    client_host: ClientHost
     sockets: Path
     expendable: str = ""
     """Module that puts the hosts back."""
@@ -140,10 +150,10 @@ class Landscape:
         return cast(Keeper, import_module(self.expendable))
 
     @cached_property
-    def doors(self) -> list[Door]:
-        """Every way in, of every relay."""
+    def endpoints(self) -> list[Endpoint]:
+        """Every port of every relay, in each family."""
         return [
-            Door(relay, port, family)
+            Endpoint(relay, port, family)
             for relay in self.relays
             for port in PORTS
             for family in FAMILIES
@@ -164,7 +174,7 @@ class Landscape:
         shutil.rmtree(self.sockets, ignore_errors=True)
 
 
-def survey(inventory: str, root: Path, account: Account | None) -> Landscape:
+def survey(inventory: str, root: Path, account: Account | None) -> TestBed:
     """Read an inventory and reach its hosts.
 
     :raises InventoryError: if it cannot be read, or a host in it not be reached
@@ -173,12 +183,14 @@ def survey(inventory: str, root: Path, account: Account | None) -> Landscape:
     sockets = Path(tempfile.mkdtemp(prefix="qr-", dir="/tmp"))  # short: a socket's path has 108 bytes
     others = {role: Remote(entry, sockets) for role in ROLES for entry in _first(entries, role)}
     try:
-        vantage: Vantage = There(others["client"], sockets) if "client" in others else Here()
+        client_host: ClientHost = (
+            InventoryClient(others["client"], sockets) if "client" in others else ThisMachine()
+        )
         with ThreadPoolExecutor(AT_ONCE) as pool:
             some = [entry for entry in entries if entry.settings]
-            relays = tuple(pool.map(lambda entry: _relay(entry, vantage, sockets), some))
-        if isinstance(vantage, There):
-            vantage.forward(address for relay in relays for address in relay.addresses.values())
+            relays = tuple(pool.map(lambda entry: _relay(entry, client_host, sockets), some))
+        if isinstance(client_host, InventoryClient):
+            client_host.forward(address for relay in relays for address in relay.addresses.values())
     except (AssertionError, OSError, subprocess.SubprocessError) as error:
         for remote in others.values():
             remote.close()
@@ -193,16 +205,16 @@ def survey(inventory: str, root: Path, account: Account | None) -> Landscape:
         account = Account(topology.USERS[0].uid, topology.USERS[0].password)
     if account is not None:
         roles.add("account")
-    return Landscape(inventory, relays, others, frozenset(roles), account, vantage, sockets, expendable)
+    return TestBed(inventory, relays, others, frozenset(roles), account, client_host, sockets, expendable)
 
 
 def _first(entries: list[Entry], role: str) -> list[Entry]:
     return [entry for entry in entries if role in entry.groups and not entry.settings][:1]
 
 
-def _relay(entry: Entry, vantage: Vantage, sockets: Path) -> Relay:
+def _relay(entry: Entry, client_host: ClientHost, sockets: Path) -> Relay:
     assert entry.settings is not None
     remote = Remote(entry, sockets)
     # Test hosts may have names that nobody can look up, but then no translated addresses either.
-    addresses = vantage.look_up(entry.settings.hostname) or one_of_each(remote.addresses())
+    addresses = client_host.look_up(entry.settings.hostname) or one_of_each(remote.addresses())
     return Relay(entry.name, entry.settings, remote, addresses, began=int(remote.run("date +%s")))

@@ -14,8 +14,8 @@ FAMILIES: tuple[Family, ...] = ("IPv4", "IPv6")
 PORTS = (25, 465, 587)
 
 
-class Vantage(Protocol):
-    """A place from which relays are looked up and connected to."""
+class ClientHost(Protocol):
+    """A host on which the mail program runs: from there relays are looked up and connected to."""
 
     def look_up(self, name: str) -> dict[Family, str]:
         """Find a name's addresses, one of each family that it has."""
@@ -24,7 +24,7 @@ class Vantage(Protocol):
         """Open a connection."""
 
 
-class Here:
+class ThisMachine:
     """This machine."""
 
     def look_up(self, name: str) -> dict[Family, str]:
@@ -40,7 +40,7 @@ class Here:
         return socket.create_connection((address, port), timeout)
 
 
-class There:
+class InventoryClient:
     """The inventory's client host. The relays see its addresses, as they would see a user's at home."""
 
     def __init__(self, client: Remote, sockets: Path) -> None:

@@ -1,4 +1,4 @@
-"""Sends the corpus and judges what arrives: which message, from where, over which door, under which name."""
+"""Sends the corpus and judges what arrives: which message, from where, over which port, under which name."""
 
 import re
 from collections import defaultdict
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, ip_address
 
-from tests.support.bed import Account, Door, Relay
+from tests.support.bed import Account, Endpoint, Relay
 from tests.support.corpus import SAMPLES, Sample
 from tests.support.home import Home
 from tests.support.mail import Maildir, new_token, outside_address, settle
@@ -43,10 +43,10 @@ ENVELOPES = ("one", "many", "hidden")
 
 @dataclass(frozen=True)
 class Case:
-    """A message on its way from a home through a door to its readers."""
+    """A message on its way from a home through an endpoint to its readers."""
 
     sample: Sample
-    door: Door
+    endpoint: Endpoint
     home: Home
     helo: str
     envelope: str
@@ -59,7 +59,7 @@ class Case:
     @property
     def relay(self) -> Relay:
         """The relay that takes it."""
-        return self.door.relay
+        return self.endpoint.relay
 
     @property
     def recipients(self) -> list[str]:
@@ -89,25 +89,25 @@ class Case:
 
     def __str__(self) -> str:
         envelope = f"{self.envelope} reader(s){' in UTF-8' if self.utf8 else ''}"
-        return f"{self.sample} from a {self.home} home by {self.door} as {self.helo[:40]!r} to {envelope}"
+        return f"{self.sample} from a {self.home} home by {self.endpoint} as {self.helo[:40]!r} to {envelope}"
 
 
 def cases(
-    doors: Sequence[Door], home: Home, login: str, start: int = 0, samples: Iterable[Sample] = SAMPLES
+    endpoints: Sequence[Endpoint], home: Home, login: str, start: int = 0, samples: Iterable[Sample] = SAMPLES
 ) -> list[Case]:
-    """Send every sample through every door, while names, envelopes and encodings take turns.
+    """Send every sample through every endpoint, while names, envelopes and encodings take turns.
 
     :param start: which turn to begin with; another one gives other combinations
     """
     batch, helos = new_token(), list(HELOS)
     made = []
-    for row, door in enumerate(doors):
+    for row, endpoint in enumerate(endpoints):
         for column, sample in enumerate(samples):
             turn = start + 5 * row + column
             made.append(
                 Case(
                     sample,
-                    door,
+                    endpoint,
                     home,
                     helo=helos[(start + row + column // 8) % len(helos)],
                     envelope=ENVELOPES[turn % 3],
@@ -124,9 +124,9 @@ def faults_of(
     sent: Sequence[Case], program: MailProgram, account: Account, outside: Maildir
 ) -> dict[Case, list[str]]:
     """Send all of these, wait for them to arrive, and judge each; cases without a fault are not listed."""
-    conversations: dict[tuple[Door, str], list[Case]] = defaultdict(list)
+    conversations: dict[tuple[Endpoint, str], list[Case]] = defaultdict(list)
     for case in sent:
-        conversations[case.door, case.helo].append(case)
+        conversations[case.endpoint, case.helo].append(case)
     faults: dict[Case, list[str]] = defaultdict(list)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for refused in pool.map(
@@ -164,7 +164,7 @@ def judge_all(case: Case, arrived: Mapping[str, list[bytes]]) -> list[str]:
 
 def _converse(program: MailProgram, account: Account, group: list[Case]) -> Iterator[tuple[Case, str]]:
     helo = group[0].helo.format(relay=group[0].relay.hostname)
-    with program.log_in(group[0].door, account, helo) as conversation:
+    with program.log_in(group[0].endpoint, account, helo) as conversation:
         for case in group:
             options = " SMTPUTF8" if case.utf8 else ""
             reply = conversation.submit(SENDER, case.recipients, case.sample.sent(case.values), options)

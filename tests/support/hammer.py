@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from tests.support.bed import Account, Door, Relay
+from tests.support.bed import Account, Endpoint, Relay
 from tests.support.smtp import MailProgram
 
 PATIENCE = 30.0  # seconds
@@ -64,17 +64,19 @@ class Attempts:
 
 @contextmanager
 def hammering(
-    program: MailProgram, doors: Sequence[Door], account: Account, people: int = 3
+    program: MailProgram, endpoints: Sequence[Endpoint], account: Account, people: int = 3
 ) -> Iterator[Attempts]:
-    """Have this many people log in at each door, over and over, each time on a new connection."""
-    attempts = Attempts([*dict.fromkeys(door.relay for door in doors)])
+    """Have this many people log in at each endpoint, over and over, each time on a new connection."""
+    attempts = Attempts([*dict.fromkeys(endpoint.relay for endpoint in endpoints)])
 
-    def log_in_again_and_again(door: Door) -> None:
+    def log_in_again_and_again(endpoint: Endpoint) -> None:
         while not attempts.ended.is_set():
-            attempts.add(attempt(program, door, account))
+            attempts.add(attempt(program, endpoint, account))
 
     threads = [
-        threading.Thread(target=log_in_again_and_again, args=[door]) for door in doors for _ in range(people)
+        threading.Thread(target=log_in_again_and_again, args=[endpoint])
+        for endpoint in endpoints
+        for _ in range(people)
     ]
     for thread in threads:
         thread.start()
@@ -86,13 +88,13 @@ def hammering(
             thread.join()
 
 
-def attempt(program: MailProgram, door: Door, account: Account) -> Attempt:
+def attempt(program: MailProgram, endpoint: Endpoint, account: Account) -> Attempt:
     """Log in once, and take the time."""
     began = time.monotonic()
     try:
-        with program.open_secure(door) as conversation:
+        with program.open_secure(endpoint) as conversation:
             began = time.monotonic()
             code = conversation.log_in_by_plain(account).code
-            return Attempt(door.relay, began, time.monotonic() - began, code)
+            return Attempt(endpoint.relay, began, time.monotonic() - began, code)
     except (OSError, smtplib.SMTPException):
-        return Attempt(door.relay, began, time.monotonic() - began, 0)
+        return Attempt(endpoint.relay, began, time.monotonic() - began, 0)

@@ -1,4 +1,4 @@
-"""What the ways have in common that the relay itself checks, or has Dovecot check: who gets in how."""
+"""What the backends have in common whose accounts are on the relay: who gets in by which mechanism."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lab.topology import USERS
 from tests.support import scram
-from tests.support.bed import Account, Door, Relay
+from tests.support.bed import Account, Endpoint, Relay
 from tests.support.smtp import MailProgram
 
 AT_ONCE = 12  # conversations
@@ -27,12 +27,12 @@ WRONG = {
 class Login(NamedTuple):
     """A login that is tried, and what it is about."""
 
-    door: Door
+    endpoint: Endpoint
     mechanism: str
     about: str
 
 
-# All that any way puts on a host, and all that runs for one.
+# All that any backend puts on a host, and all that runs for one.
 FILES = (
     *("/etc/saslauthd.conf", "/etc/saslauthd.ca.pem", "/etc/saslauthd.imap-ca.pem", "/etc/pam.d/smtp"),
     *("/etc/systemd/system/saslauthd.service", "/run/saslauthd", "/usr/local/lib/quietrelay/*"),
@@ -52,18 +52,18 @@ true
 
 
 def left_on(relays: Iterable[Relay]) -> dict[Relay, set[str]]:
-    """Tell what there is of any way: paths, units and processes."""
+    """Tell what there is of any backend: paths, units and processes."""
     return {relay: set(relay.remote.run(LEFT).splitlines()) for relay in relays}
 
 
 def served_by(unit: str, *paths: str, processes: Iterable[str]) -> set[str]:
-    """Write what `left_on` finds of a way that has a daemon."""
+    """Write what `left_on` finds of a backend that has a daemon."""
     return {*paths, *processes, f"{unit} is active", f"{unit} is enabled"}
 
 
-def code_of(program: MailProgram, door: Door, mechanism: str, account: Account) -> int:
+def code_of(program: MailProgram, endpoint: Endpoint, mechanism: str, account: Account) -> int:
     """Log in by a mechanism, and return the reply's code."""
-    with program.open_secure(door) as conversation:
+    with program.open_secure(endpoint) as conversation:
         if mechanism in scram.DIGESTS:
             return scram.log_in(conversation, mechanism, account).code
         if mechanism == "LOGIN":
@@ -72,14 +72,22 @@ def code_of(program: MailProgram, door: Door, mechanism: str, account: Account) 
 
 
 def replies(
-    program: MailProgram, doors: Sequence[Door], mechanisms: Sequence[str], accounts: Mapping[str, Account]
+    program: MailProgram,
+    endpoints: Sequence[Endpoint],
+    mechanisms: Sequence[str],
+    accounts: Mapping[str, Account],
 ) -> dict[Login, int]:
-    """Try every account at every door by every mechanism, many at once."""
+    """Try every account at every endpoint by every mechanism, many at once."""
     logins = [
-        Login(door, mechanism, about) for door in doors for mechanism in mechanisms for about in accounts
+        Login(endpoint, mechanism, about)
+        for endpoint in endpoints
+        for mechanism in mechanisms
+        for about in accounts
     ]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        codes = pool.map(lambda one: code_of(program, one.door, one.mechanism, accounts[one.about]), logins)
+        codes = pool.map(
+            lambda one: code_of(program, one.endpoint, one.mechanism, accounts[one.about]), logins
+        )
         return dict(zip(logins, codes, strict=True))
 
 
@@ -90,13 +98,13 @@ def others_than(code: int, found: Mapping[Login, int], about: Iterable[str]) -> 
     return {login: reply for login, reply in chosen.items() if reply != code}
 
 
-def offers(program: MailProgram, doors: Sequence[Door]) -> dict[Door, set[str]]:
-    """Read which mechanisms each door offers under TLS."""
+def offers(program: MailProgram, endpoints: Sequence[Endpoint]) -> dict[Endpoint, set[str]]:
+    """Read which mechanisms each endpoint offers under TLS."""
     found = {}
-    for door in doors:
-        with program.open(door) as conversation:
+    for endpoint in endpoints:
+        with program.open(endpoint) as conversation:
             lines = [line for line in conversation.secure() if line.startswith("AUTH ")]
-        found[door] = {word for line in lines for word in line.split()[1:]}
+        found[endpoint] = {word for line in lines for word in line.split()[1:]}
     return found
 
 

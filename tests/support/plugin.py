@@ -8,20 +8,20 @@ import pytest
 
 from lab.topology import USERS
 from tests.support import side_by_side
-from tests.support.backends import Ways
-from tests.support.bed import LANDSCAPE, Account, Door, Landscape, Relay
-from tests.support.client_host import There
+from tests.support.backends import Backends
+from tests.support.bed import TEST_BED, Account, Endpoint, Relay, TestBed
+from tests.support.client_host import InventoryClient
 from tests.support.mail import LocalMail, Maildir
 from tests.support.smtp import MailProgram
 
-# A test that takes one of these runs at each such door of each relay.
-DOORS: dict[str, Callable[[Door], bool]] = {
-    "door": lambda door: True,
-    "first_door": lambda door: door.is_first,  # one family: each port once
-    "plain_door": lambda door: not door.opens_in_tls,
-    "login_door": lambda door: door.takes_logins,
-    "first_login_door": lambda door: door.takes_logins and door.is_first,
-    "door_25": lambda door: door.port == 25,
+# A test that takes one of these runs at each such endpoint of each relay.
+ENDPOINTS: dict[str, Callable[[Endpoint], bool]] = {
+    "endpoint": lambda endpoint: True,
+    "first_endpoint": lambda endpoint: endpoint.is_first,  # one family: each port once
+    "plain_endpoint": lambda endpoint: not endpoint.opens_in_tls,
+    "login_endpoint": lambda endpoint: endpoint.takes_logins,
+    "first_login_endpoint": lambda endpoint: endpoint.takes_logins and endpoint.is_first,
+    "endpoint_25": lambda endpoint: endpoint.port == 25,
 }
 
 TESTS = Path(__file__).parents[1]
@@ -34,18 +34,18 @@ NO_HOSTS = (
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test for each relay, door and user that it asks for."""
+    """Run a test for each relay, endpoint and user that it asks for."""
     if not _is_of_hosts(metafunc.definition):
         return
-    landscape = metafunc.config.stash.get(LANDSCAPE, None)
-    if landscape and not _needs(metafunc.definition) <= landscape.roles:
-        landscape = None  # it is left out below, and need not be made for each door before
+    test_bed = metafunc.config.stash.get(TEST_BED, None)
+    if test_bed and not _needs(metafunc.definition) <= test_bed.roles:
+        test_bed = None  # it is left out below, and need not be made for each endpoint before
     # Without relays a test is collected all the same: -m "not live" may leave it out, nothing else may.
-    places: dict[str, Sequence[Door | Relay]] = {
-        name: [door for door in landscape.doors if is_one(door)] if landscape else []
-        for name, is_one in DOORS.items()
+    places: dict[str, Sequence[Endpoint | Relay]] = {
+        name: [endpoint for endpoint in test_bed.endpoints if is_one(endpoint)] if test_bed else []
+        for name, is_one in ENDPOINTS.items()
     }
-    places["relay"] = landscape.relays if landscape else []
+    places["relay"] = test_bed.relays if test_bed else []
     for name, some in places.items():
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, some or [pytest.param(None, id="nowhere")], ids=str)
@@ -72,10 +72,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     live = [item for item in items if item.get_closest_marker("live")]
     if not live:
         return
-    landscape = config.stash.get(LANDSCAPE, None)
-    if landscape is None or not landscape.relays:
+    test_bed = config.stash.get(TEST_BED, None)
+    if test_bed is None or not test_bed.relays:
         raise pytest.UsageError(NO_HOSTS)
-    lacking = [item for item in live if not _needs(item) <= landscape.roles]
+    lacking = [item for item in live if not _needs(item) <= test_bed.roles]
     config.hook.pytest_deselected(items=lacking)
     items[:] = [item for item in items if item not in lacking]
     items.sort(key=lambda item: item.get_closest_marker("changes_the_relay") is not None)
@@ -92,47 +92,47 @@ def _needs(item: pytest.Item) -> set[str]:
 
 
 @pytest.fixture(scope="session")
-def landscape(request: pytest.FixtureRequest) -> Landscape:
+def test_bed(request: pytest.FixtureRequest) -> TestBed:
     """Give all that the inventory offers."""
-    return request.config.stash[LANDSCAPE]
+    return request.config.stash[TEST_BED]
 
 
 @pytest.fixture(scope="module")  # some modules set a relay up anew, and it has another CA then
-def mail_program(landscape: Landscape) -> MailProgram:
+def mail_program(test_bed: TestBed) -> MailProgram:
     """Give the mail program, at the client's place."""
-    return MailProgram(landscape.vantage)
+    return MailProgram(test_bed.client_host)
 
 
 @pytest.fixture(scope="module")
-def ways(
-    landscape: Landscape, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ways]:
-    """Have users log in another way; at the end they log in as before."""
-    ways = Ways(landscape, pytestconfig.rootpath, tmp_path_factory.mktemp("operator"))
-    yield ways
-    if not ways.are_the_given:
-        back = ways.go_back()
+def backends(
+    test_bed: TestBed, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Backends]:
+    """Let tests choose another login backend; at the end the relays have the inventory's again."""
+    backends = Backends(test_bed, pytestconfig.rootpath, tmp_path_factory.mktemp("operator"))
+    yield backends
+    if not backends.are_the_given:
+        back = backends.go_back()
         assert back.status == 0, back.complaint()
 
 
 @pytest.fixture(scope="session")
-def client(landscape: Landscape) -> There:
+def client(test_bed: TestBed) -> InventoryClient:
     """Give the client's host."""
-    assert isinstance(landscape.vantage, There)
-    return landscape.vantage
+    assert isinstance(test_bed.client_host, InventoryClient)
+    return test_bed.client_host
 
 
 @pytest.fixture(scope="session")
-def account(landscape: Landscape) -> Account:
+def account(test_bed: TestBed) -> Account:
     """Give somebody who may log in."""
-    assert landscape.account is not None
-    return landscape.account
+    assert test_bed.account is not None
+    return test_bed.account
 
 
 @pytest.fixture(scope="session")
-def outside(landscape: Landscape) -> Iterator[Maildir]:
+def outside(test_bed: TestBed) -> Iterator[Maildir]:
     """Give the mailbox outside."""
-    maildir = Maildir(landscape.others["outside"])
+    maildir = Maildir(test_bed.others["outside"])
     yield maildir
     maildir.clean()
 

@@ -12,10 +12,10 @@ from inspect import signature
 
 import pytest
 
-from tests.support.bed import AT_ONCE, Door, Relay
+from tests.support.bed import AT_ONCE, Endpoint, Relay
 
 # What rounds of a test may share while they run at once. A test that takes anything else runs by itself.
-SHARED = frozenset({"account", "client", "landscape", "mail_program", "outside", "scans"})
+SHARED = frozenset({"account", "client", "test_bed", "mail_program", "outside", "scans"})
 
 OUTCOMES = pytest.StashKey["Outcomes"]()
 Outcomes = dict[pytest.Function, BaseException | None]
@@ -73,8 +73,8 @@ def _relay_of(test: pytest.Function) -> Relay | None:
     if test.get_closest_marker("changes_the_relay") or not _names(test) <= SHARED | set(given):
         return None
     for value in given.values():
-        if isinstance(value, Door | Relay):
-            return value.relay if isinstance(value, Door) else value
+        if isinstance(value, Endpoint | Relay):
+            return value.relay if isinstance(value, Endpoint) else value
     return None
 
 

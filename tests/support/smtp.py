@@ -1,4 +1,4 @@
-"""The mail program: SMTP conversations with a relay's doors, TLS verified against the relay's own name."""
+"""The mail program: SMTP conversations with a relay's ports, TLS verified against the relay's own name."""
 
 import re
 import smtplib
@@ -11,8 +11,8 @@ from typing import NamedTuple
 from cryptography import x509
 
 from tasks.settings import OwnCa
-from tests.support.bed import Account, Door, Relay
-from tests.support.client_host import Vantage
+from tests.support.bed import Account, Endpoint, Relay
+from tests.support.client_host import ClientHost
 
 OWN_CA = "/etc/postfix/tls/ca.pem"
 PATIENCE = 30.0  # seconds until a silent relay counts as broken
@@ -34,17 +34,17 @@ class Reply(NamedTuple):
 class Conversation(smtplib.SMTP):
     """A conversation that may lead over a detour, while names are those of the relay."""
 
-    def __init__(self, door: Door, vantage: Vantage, trust: ssl.SSLContext, helo: str) -> None:
+    def __init__(self, endpoint: Endpoint, client_host: ClientHost, trust: ssl.SSLContext, helo: str) -> None:
         """Connect and read the greeting; on 465 TLS comes first."""
-        self.door = door
-        self._vantage = vantage
+        self.endpoint = endpoint
+        self._client_host = client_host
         self._trust = trust
-        super().__init__(door.relay.hostname, door.port, local_hostname=helo, timeout=PATIENCE)
+        super().__init__(endpoint.relay.hostname, endpoint.port, local_hostname=helo, timeout=PATIENCE)
         self.command_encoding = "utf-8"  # for names that are not ASCII
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        connection = self._vantage.connect(self.door.address, port, timeout)
-        if self.door.opens_in_tls:
+        connection = self._client_host.connect(self.endpoint.address, port, timeout)
+        if self.endpoint.opens_in_tls:
             return self._trust.wrap_socket(connection, server_hostname=host)
         return connection
 
@@ -61,7 +61,7 @@ class Conversation(smtplib.SMTP):
     def secure(self) -> list[str]:
         """Begin TLS where it has not begun yet, say EHLO and return what the relay offers then."""
         offers = self.greet()
-        if self.door.opens_in_tls:
+        if self.endpoint.opens_in_tls:
             return offers
         reply = Reply(*self.starttls(context=self._trust))
         assert reply.code == 220, reply
@@ -127,9 +127,9 @@ class Conversation(smtplib.SMTP):
 class MailProgram:
     """Somebody's mail program: opens conversations, and knows which certificates to trust."""
 
-    def __init__(self, vantage: Vantage) -> None:
+    def __init__(self, client_host: ClientHost) -> None:
         """Stand at a place."""
-        self.vantage = vantage
+        self.client_host = client_host
         self._trust: dict[Relay, ssl.SSLContext] = {}
 
     def trust(self, relay: Relay) -> ssl.SSLContext:
@@ -144,21 +144,21 @@ class MailProgram:
         """Forget whom to trust for a relay that was made anew."""
         self._trust.pop(relay, None)
 
-    def open(self, door: Door, helo: str = HELO) -> Conversation:
+    def open(self, endpoint: Endpoint, helo: str = HELO) -> Conversation:
         """Connect and read the greeting."""
-        return Conversation(door, self.vantage, self.trust(door.relay), helo)
+        return Conversation(endpoint, self.client_host, self.trust(endpoint.relay), helo)
 
-    def open_secure(self, door: Door, helo: str = HELO) -> Conversation:
+    def open_secure(self, endpoint: Endpoint, helo: str = HELO) -> Conversation:
         """Connect, begin TLS and say EHLO."""
-        conversation = self.open(door, helo)
+        conversation = self.open(endpoint, helo)
         conversation.secure()
         return conversation
 
-    def log_in(self, door: Door, account: Account, helo: str = HELO) -> Conversation:
+    def log_in(self, endpoint: Endpoint, account: Account, helo: str = HELO) -> Conversation:
         """Connect, begin TLS, say EHLO and log in."""
-        conversation = self.open_secure(door, helo)
+        conversation = self.open_secure(endpoint, helo)
         reply = conversation.log_in_by_plain(account)
-        assert reply.code == 235, f"{account.login} on {door}: {reply}"
+        assert reply.code == 235, f"{account.login} on {endpoint}: {reply}"
         return conversation
 
 

@@ -2,17 +2,17 @@
 
 import pytest
 
-from tests.support.bed import Door
+from tests.support.bed import Endpoint
 from tests.support.smtp import MailProgram
 
 
 @pytest.mark.parametrize("greeting", ["EHLO", "HELO"])
 def test_a_client_that_does_not_wait_for_answers_is_turned_away(
-    mail_program: MailProgram, plain_door: Door, greeting: str
+    mail_program: MailProgram, plain_endpoint: Endpoint, greeting: str
 ) -> None:
     # Whoever speaks before listening is a robot, or a web page that was made to talk to port 25.
-    relay = plain_door.relay
-    with mail_program.vantage.connect(plain_door.address, plain_door.port, 30) as connection:
+    relay = plain_endpoint.relay
+    with mail_program.client_host.connect(plain_endpoint.address, plain_endpoint.port, 30) as connection:
         connection.sendall(
             f"{greeting} robot.test\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster@{relay.hostname}>\r\nDATA\r\n"
             "Subject: hello\r\n\r\n.\r\nQUIT\r\n".encode()

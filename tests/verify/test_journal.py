@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from tasks.logs.part import LOG
-from tests.support.bed import Account, Door, Landscape, Relay
+from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.mail import Maildir, letter, new_token, outside_address, settle
 from tests.support.smtp import MailProgram
 
@@ -91,23 +91,25 @@ def test_nothing_worries_since_the_last_deploy(relay: Relay) -> None:
 
 @pytest.mark.needs("outside", "account")
 def test_nothing_worries_while_a_user_sends_mail(
-    mail_program: MailProgram, outside: Maildir, landscape: Landscape, relay: Relay, account: Account
+    mail_program: MailProgram, outside: Maildir, test_bed: TestBed, relay: Relay, account: Account
 ) -> None:
     token = new_token()
     size = relay.remote.run(f"stat -c %s {LOG} 2>/dev/null || echo 0").strip()
     cursor = relay.remote.run("journalctl -b -n 0 --show-cursor | sed -n 's/^-- cursor: //p'").strip()
-    doors = [door for door in landscape.doors if door.relay is relay and door.takes_logins]
-    for door in doors:
-        send(mail_program, door, account, token)
+    endpoints = [
+        endpoint for endpoint in test_bed.endpoints if endpoint.relay is relay and endpoint.takes_logins
+    ]
+    for endpoint in endpoints:
+        send(mail_program, endpoint, account, token)
     settle(token, relay.remote, outside.remote)
-    assert len(outside.arrived(token, at_least=len(doors))) == len(doors)
+    assert len(outside.arrived(token, at_least=len(endpoints))) == len(endpoints)
     lines = [*journal(relay, f"--after-cursor='{cursor}'"), *log_file(relay, f"tail -c +$(({size} + 1))")]
     assert [line for line in lines if "status=sent" in line.text and token in line.text]
     assert [line for line in lines if line.worries and line.is_ours] == []
 
 
-def send(program: MailProgram, door: Door, account: Account, token: str) -> None:
+def send(program: MailProgram, endpoint: Endpoint, account: Account, token: str) -> None:
     """Send a message outside."""
-    with program.log_in(door, account) as conversation:
+    with program.log_in(endpoint, account) as conversation:
         assert conversation.envelope("somebody@relay.test", outside_address(token)).code == 250
         assert conversation.hand_in(letter(token).as_bytes()).code == 250

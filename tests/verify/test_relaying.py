@@ -3,17 +3,17 @@
 import pytest
 
 from lab.topology import OUTSIDE_DOMAIN
-from tests.support.bed import Account, Door, Relay
+from tests.support.bed import Account, Endpoint, Relay
 from tests.support.mail import Maildir, letter, new_token, outside_address, settle
 from tests.support.smtp import Conversation, MailProgram, Reply
 
 ERRORS_PER_CONNECTION = 9  # after more, Postfix answers slowly (postconf(5), smtpd_soft_error_limit)
 
 
-def recipients(token: str, door: Door, outside_addresses: list[str]) -> dict[str, str]:
+def recipients(token: str, endpoint: Endpoint, outside_addresses: list[str]) -> dict[str, str]:
     """Write an outside recipient in every form that has once fooled a mail server."""
-    relay, user = door.relay.hostname, outside_address(token)
-    literal = f"[IPv6:{door.address}]" if door.family == "IPv6" else f"[{door.address}]"
+    relay, user = endpoint.relay.hostname, outside_address(token)
+    literal = f"[IPv6:{endpoint.address}]" if endpoint.family == "IPv6" else f"[{endpoint.address}]"
     return {
         "plain": user,
         "final dot": f"{user}.",
@@ -59,51 +59,51 @@ def attempt(conversation: Conversation, sender: str, recipient: str, token: str,
     return reply
 
 
-def assert_nothing_gets_out(program: MailProgram, outside: Maildir, door: Door, *, tls: bool) -> None:
+def assert_nothing_gets_out(program: MailProgram, outside: Maildir, endpoint: Endpoint, *, tls: bool) -> None:
     """Try every form of recipient from every sender: each is refused, and no message arrives outside."""
     token = new_token()
-    addresses = program.vantage.look_up(outside.remote.name)
-    forms = recipients(token, door, list(addresses.values()))
+    addresses = program.client_host.look_up(outside.remote.name)
+    forms = recipients(token, endpoint, list(addresses.values()))
     attempts = [(who, form) for who in SENDERS for form in forms]
     accepted = {}
     for start in range(0, len(attempts), ERRORS_PER_CONNECTION):
-        with program.open_secure(door) if tls else program.open(door) as conversation:
+        with program.open_secure(endpoint) if tls else program.open(endpoint) as conversation:
             conversation.ehlo_or_helo_if_needed()
             for who, form in attempts[start : start + ERRORS_PER_CONNECTION]:
                 sender, options = SENDERS[who]
-                sender = sender.format(relay=door.relay.hostname, user=outside_address(token))
+                sender = sender.format(relay=endpoint.relay.hostname, user=outside_address(token))
                 reply = attempt(conversation, sender, forms[form], token, options)
                 if not reply.refuses:
                     accepted[who, form] = reply
     assert accepted == {}
-    settle(token, door.relay.remote, outside.remote)
+    settle(token, endpoint.relay.remote, outside.remote)
     assert outside.arrived(token) == []
 
 
 @pytest.mark.needs("outside")
 def test_a_stranger_gets_nothing_out_in_the_clear(
-    mail_program: MailProgram, outside: Maildir, plain_door: Door
+    mail_program: MailProgram, outside: Maildir, plain_endpoint: Endpoint
 ) -> None:
-    assert_nothing_gets_out(mail_program, outside, plain_door, tls=False)
+    assert_nothing_gets_out(mail_program, outside, plain_endpoint, tls=False)
 
 
 @pytest.mark.needs("outside")
 def test_a_stranger_gets_nothing_out_under_tls(
-    mail_program: MailProgram, outside: Maildir, door: Door
+    mail_program: MailProgram, outside: Maildir, endpoint: Endpoint
 ) -> None:
-    assert_nothing_gets_out(mail_program, outside, door, tls=True)
+    assert_nothing_gets_out(mail_program, outside, endpoint, tls=True)
 
 
 @pytest.mark.needs("outside", "account")
 def test_a_stranger_gets_nothing_out_after_a_failed_login(
-    mail_program: MailProgram, outside: Maildir, login_door: Door, account: Account
+    mail_program: MailProgram, outside: Maildir, login_endpoint: Endpoint, account: Account
 ) -> None:
     token = new_token()
-    with mail_program.open_secure(login_door) as conversation:
+    with mail_program.open_secure(login_endpoint) as conversation:
         assert conversation.log_in_by_plain(account._replace(password="wrong")).code == 535
         reply = attempt(conversation, "alice@relay.test", outside_address(token), token, "")
     assert reply.refuses, reply
-    settle(token, login_door.relay.remote, outside.remote)
+    settle(token, login_endpoint.relay.remote, outside.remote)
     assert outside.arrived(token) == []
 
 

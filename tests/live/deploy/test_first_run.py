@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.topology import SERVICE_PASSWORD
-from tests.support.bed import Landscape, Relay
+from tests.support.bed import Relay, TestBed
 from tests.support.client_host import PORTS
 from tests.support.deploy import Deploy, Run, vary
 from tests.support.smtp import MailProgram
@@ -44,13 +44,13 @@ class FirstRun:
 
 @pytest.fixture(scope="module")
 def first_run(
-    landscape: Landscape,
+    test_bed: TestBed,
     mail_program: MailProgram,
     pytestconfig: pytest.Config,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> FirstRun:
     """Take a relay back to its first state, put exim4 there, deploy and look; at the end it is as it was."""
-    relay, keeper = landscape.relays[-1], landscape.keeper
+    relay, keeper = test_bed.relays[-1], test_bed.keeper
     folder = tmp_path_factory.mktemp("operator")
     issued = keeper.issue_certificate(relay.hostname)
     (folder / "relay.pem").write_text(issued.certificate)
@@ -61,7 +61,7 @@ def first_run(
             certificate=str(folder / "relay.pem"), key=str(folder / "relay.key"), replace=replace
         )
         copy = folder / f"replace_{replace}.py".lower()
-        return Deploy(vary(landscape.inventory, copy, data, [relay.name]), pytestconfig.rootpath)
+        return Deploy(vary(test_bed.inventory, copy, data, [relay.name]), pytestconfig.rootpath)
 
     def start_anew() -> None:
         keeper.reset(relay.name)
@@ -77,7 +77,7 @@ def first_run(
         with watching(relay, [SERVICE_PASSWORD, issued.key.splitlines()[1]]) as seen:
             accepted = with_leave.run()
         again = with_leave.run()
-        shown = {port: shown_certificate(landscape, relay, port) for port in PORTS}
+        shown = {port: shown_certificate(test_bed, relay, port) for port in PORTS}
         relay.remote.run("echo lies-open-here > /tmp/open")
         with watching(relay, ["lies-open-here"]) as seen_in_the_open:
             pass
@@ -85,17 +85,17 @@ def first_run(
         start_anew()
         keeper.restart(relay.name)
         relay.remote.close()
-        just_booted = Deploy(landscape.inventory, pytestconfig.rootpath).run()
+        just_booted = Deploy(test_bed.inventory, pytestconfig.rootpath).run()
     certificate = x509.load_pem_x509_certificate(issued.certificate.encode()).public_bytes(Encoding.DER)
     return FirstRun(
         relay, certificate, refused, left_alone, accepted, seen, again, shown, seen_in_the_open, just_booted
     )
 
 
-def shown_certificate(landscape: Landscape, relay: Relay, port: int) -> bytes | None:
+def shown_certificate(test_bed: TestBed, relay: Relay, port: int) -> bytes | None:
     """Connect as a client that trusts nobody but the operator's CA, and return what the relay shows."""
-    trust = ssl.create_default_context(cafile=landscape.keeper.CA_CERTIFICATE)
-    connection = landscape.vantage.connect(relay.addresses["IPv4"], port, timeout=20)
+    trust = ssl.create_default_context(cafile=test_bed.keeper.CA_CERTIFICATE)
+    connection = test_bed.client_host.connect(relay.addresses["IPv4"], port, timeout=20)
     if port != 465:
         for line in ("EHLO localhost", "STARTTLS"):
             connection.recv(4096)

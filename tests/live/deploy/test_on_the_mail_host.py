@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 from tasks.settings import Relay as RelaySection
 from tasks.settings import SaslauthdLdap, Section, Settings
-from tests.support.bed import Landscape, Relay
+from tests.support.bed import Relay, TestBed
 from tests.support.deploy import Deploy
 
 pytestmark = pytest.mark.changes_the_relay
@@ -35,11 +35,11 @@ class Runs(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def runs(landscape: Landscape, pytestconfig: pytest.Config) -> Iterator[Runs]:
+def runs(test_bed: TestBed, pytestconfig: pytest.Config) -> Iterator[Runs]:
     """Take the program to a relay that has the same Python as we, so that compiled packages run there."""
     version = f"Python {sys.version_info.major}.{sys.version_info.minor}."
-    relay = next(one for one in landscape.relays if one.remote.run("python3 --version").startswith(version))
-    Deploy(landscape.inventory, pytestconfig.rootpath).run()  # another test may have changed something
+    relay = next(one for one in test_bed.relays if one.remote.run("python3 --version").startswith(version))
+    Deploy(test_bed.inventory, pytestconfig.rootpath).run()  # another test may have changed something
     relay.remote.run(f"mkdir -m 0700 {HERE}")
     try:
         relay.remote.unpack(archive(pytestconfig.rootpath, relay.settings), HERE)

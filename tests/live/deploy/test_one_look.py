@@ -5,7 +5,7 @@ Of a host's commands its journal has those of sudo(8), so the deploy comes as so
 
 import pytest
 
-from tests.support.bed import Landscape, Relay
+from tests.support.bed import Relay, TestBed
 from tests.support.deploy import Deploy
 
 pytestmark = pytest.mark.changes_the_relay
@@ -21,14 +21,14 @@ journalctl -q --since {since} -o cat -t sudo | grep 'COMMAND=' | grep -vcE 'jour
 
 
 @pytest.fixture
-def deploy(landscape: Landscape, pytestconfig: pytest.Config) -> Deploy:
-    return Deploy(landscape.inventory, pytestconfig.rootpath)
+def deploy(test_bed: TestBed, pytestconfig: pytest.Config) -> Deploy:
+    return Deploy(test_bed.inventory, pytestconfig.rootpath)
 
 
 @pytest.fixture
-def by_sudo(landscape: Landscape) -> ByAnother:
+def by_sudo(test_bed: TestBed) -> ByAnother:
     """Give what has the deploy log in as another than root."""
-    return ["--data", f"ssh_user={landscape.keeper.SUDOER}", "--data", "_sudo=true"]
+    return ["--data", f"ssh_user={test_bed.keeper.SUDOER}", "--data", "_sudo=true"]
 
 
 def counted(relay: Relay, deploy: Deploy, by_sudo: ByAnother) -> tuple[int, int]:

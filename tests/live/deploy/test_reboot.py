@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.live.firewall.test_firewall import GUARDS, open_doors
-from tests.support.bed import Account, Door, Landscape, Relay
+from tests.live.firewall.test_firewall import GUARDS, open_ports
+from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.client_host import PORTS
 from tests.support.deploy import Deploy, Run
 from tests.support.mail import Maildir, letter, new_token, outside_address, settle
@@ -41,25 +41,25 @@ class History:
 
 
 @pytest.fixture(scope="module")
-def history(landscape: Landscape, pytestconfig: pytest.Config) -> Iterator[History]:
+def history(test_bed: TestBed, pytestconfig: pytest.Config) -> Iterator[History]:
     """Raise a firewall, deploy, switch all relays off and on, look, and deploy again."""
-    deploy = Deploy(landscape.inventory, pytestconfig.rootpath)
+    deploy = Deploy(test_bed.inventory, pytestconfig.rootpath)
 
     def everywhere(script: str) -> dict[Relay, str]:
         with ThreadPoolExecutor() as pool:
-            told = pool.map(lambda relay: relay.remote.run(script), landscape.relays)
-            return dict(zip(landscape.relays, told, strict=True))
+            told = pool.map(lambda relay: relay.remote.run(script), test_bed.relays)
+            return dict(zip(test_bed.relays, told, strict=True))
 
     everywhere(f"apt-get -qq install --no-install-recommends {GUARD.package} >/dev/null; {GUARD.raise_it}")
     try:
         assert deploy.run().status == 0
         before = everywhere("cat /proc/sys/kernel/random/boot_id")
-        landscape.keeper.restart(*(relay.name for relay in landscape.relays))
-        for relay in landscape.relays:
+        test_bed.keeper.restart(*(relay.name for relay in test_bed.relays))
+        for relay in test_bed.relays:
             relay.remote.close()
         state = everywhere(LOOK)
-        boots = {relay: {before[relay].strip(), state[relay].split()[-1]} for relay in landscape.relays}
-        opened = {relay: open_doors(landscape, relay) for relay in landscape.relays}
+        boots = {relay: {before[relay].strip(), state[relay].split()[-1]} for relay in test_bed.relays}
+        opened = {relay: open_ports(test_bed, relay) for relay in test_bed.relays}
         yield History(boots, state, opened, deploy.run())
     finally:
         everywhere(GUARD.lower_it)
@@ -87,13 +87,17 @@ def test_postfix_may_still_ask_saslauthd(history: History, relay: Relay) -> None
 
 @pytest.mark.needs("outside", "account")
 def test_a_message_goes_through(
-    history: History, mail_program: MailProgram, outside: Maildir, first_login_door: Door, account: Account
+    history: History,
+    mail_program: MailProgram,
+    outside: Maildir,
+    first_login_endpoint: Endpoint,
+    account: Account,
 ) -> None:
     token = new_token()
-    with mail_program.log_in(first_login_door, account) as conversation:
+    with mail_program.log_in(first_login_endpoint, account) as conversation:
         assert conversation.envelope("somebody@relay.test", outside_address(token)).code == 250
         assert conversation.hand_in(letter(token).as_bytes()).code == 250
-    settle(token, first_login_door.relay.remote, outside.remote)
+    settle(token, first_login_endpoint.relay.remote, outside.remote)
     assert len(outside.arrived(token)) == 1
 
 

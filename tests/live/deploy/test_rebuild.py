@@ -13,7 +13,7 @@ from tasks.postfix.configuration import Configuration, merge
 from tasks.privacy import part as privacy
 from tasks.smtpd import part as postfix
 from tasks.tls import part as tls
-from tests.support.bed import Account, Door, Landscape, Relay
+from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Deploy, Run
 from tests.support.smtp import MailProgram
 
@@ -43,23 +43,23 @@ class History:
 
 
 @pytest.fixture(scope="module")
-def history(landscape: Landscape, mail_program: MailProgram, pytestconfig: pytest.Config) -> History:
+def history(test_bed: TestBed, mail_program: MailProgram, pytestconfig: pytest.Config) -> History:
     """Remove everything, rebuild, and then have Postfix run with something else than is on disk."""
-    deploy = Deploy(landscape.inventory, pytestconfig.rootpath)
+    deploy = Deploy(test_bed.inventory, pytestconfig.rootpath)
 
     def look() -> dict[Relay, str]:
-        return {relay: relay.remote.run(f"{{ {STATE}; }} 2>&1 || true") for relay in landscape.relays}
+        return {relay: relay.remote.run(f"{{ {STATE}; }} 2>&1 || true") for relay in test_bed.relays}
 
     def do(script: str) -> None:
-        for relay in landscape.relays:
+        for relay in test_bed.relays:
             relay.remote.run(f"set -e\n{script}")
 
     before = look()
-    for relay in landscape.relays:
+    for relay in test_bed.relays:
         relay.remote.run(f"set -e\n{removal(owned(relay))}")
     bare, rebuild, after = look(), deploy.run(), look()
     do("postconf -e smtpd_tls_loglevel=0 && postfix reload && postconf -e smtpd_tls_loglevel=1")
-    for relay in landscape.relays:
+    for relay in test_bed.relays:
         mail_program.forget(relay)  # its CA is a new one
     return History(before, bare, rebuild, after, reload=deploy.run())
 
@@ -99,14 +99,14 @@ def test_a_run_rebuilds_all_that_is_ours(history: History, relay: Relay) -> None
 
 
 def test_a_run_after_an_interrupted_one_reloads_and_does_nothing_else(
-    history: History, landscape: Landscape
+    history: History, test_bed: TestBed
 ) -> None:
     assert history.reload.changed.keys() == {"Activation | Run Postfix"}
-    assert len(history.reload.changed["Activation | Run Postfix"]) == len(landscape.relays)
+    assert len(history.reload.changed["Activation | Run Postfix"]) == len(test_bed.relays)
 
 
 @pytest.mark.needs("account")
 def test_a_rebuilt_relay_lets_its_users_in(
-    history: History, mail_program: MailProgram, login_door: Door, account: Account
+    history: History, mail_program: MailProgram, login_endpoint: Endpoint, account: Account
 ) -> None:
-    mail_program.log_in(login_door, account).quit()
+    mail_program.log_in(login_endpoint, account).quit()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from lab.topology import SERVICE_PASSWORD
-from tests.support.bed import Account, Door, Landscape, Relay
+from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Deploy, Run
 from tests.support.mail import Maildir, letter, new_token, outside_address, settle
 from tests.support.smtp import MailProgram
@@ -117,21 +117,21 @@ class History:
 
 
 @pytest.fixture(scope="module")
-def deploy(landscape: Landscape, pytestconfig: pytest.Config) -> Deploy:
+def deploy(test_bed: TestBed, pytestconfig: pytest.Config) -> Deploy:
     """Give the deploy."""
-    return Deploy(landscape.inventory, pytestconfig.rootpath)
+    return Deploy(test_bed.inventory, pytestconfig.rootpath)
 
 
 @pytest.fixture(scope="module")
-def history(landscape: Landscape, deploy: Deploy) -> Iterator[History]:
+def history(test_bed: TestBed, deploy: Deploy) -> Iterator[History]:
     """Break everything on all relays at once, plan, repair; stop the daemons, start them; run as root."""
 
     def all_look() -> dict[Relay, State]:
-        return {relay: look(relay) for relay in landscape.relays}
+        return {relay: look(relay) for relay in test_bed.relays}
 
     def all_do(commands: Iterable[str]) -> None:
         script = "\n".join(["set -e", *commands])
-        for relay in landscape.relays:
+        for relay in test_bed.relays:
             relay.remote.run(script)
 
     deploy.run()  # what other tests put back is as it was, and yet new to daemons that read it
@@ -207,16 +207,16 @@ def test_a_plan_changes_nothing(history: History) -> None:
         "main.cf and master.cf",
     ],
 )
-def test_a_plan_names_what_would_change(history: History, landscape: Landscape, path: str) -> None:
+def test_a_plan_names_what_would_change(history: History, test_bed: TestBed, path: str) -> None:
     (line,) = [line for line in history.plan.errors.splitlines() if re.search(rf"\| Write {path} ", line)]
-    assert f" {len(landscape.relays)} (" in line
+    assert f" {len(test_bed.relays)} (" in line
 
 
-def test_a_plan_shows_no_secrets(history: History, landscape: Landscape) -> None:
+def test_a_plan_shows_no_secrets(history: History, test_bed: TestBed) -> None:
     shown = history.plan.output + history.plan.errors
     assert "ldap_filter" not in shown or "ldap_password" not in shown
     secrets = [SERVICE_PASSWORD, SERVICE_PASSWORD.split()[0], "PRIVATE KEY"]
-    for relay in landscape.relays:
+    for relay in test_bed.relays:
         secrets += relay.remote.run(
             "sed '/PRIVATE KEY/,/PRIVATE KEY/!d; /PRIVATE/d' /etc/postfix/tls/*"
         ).split()
@@ -231,12 +231,12 @@ def test_a_run_as_root_finds_the_same_relay_and_nothing_to_do(history: History) 
 
 @pytest.mark.needs("outside", "directory")
 def test_a_repaired_relay_serves_its_users(
-    history: History, mail_program: MailProgram, outside: Maildir, login_door: Door, account: Account
+    history: History, mail_program: MailProgram, outside: Maildir, login_endpoint: Endpoint, account: Account
 ) -> None:
     token = new_token()
-    with mail_program.log_in(login_door, account) as conversation:
+    with mail_program.log_in(login_endpoint, account) as conversation:
         assert conversation.envelope("somebody@relay.test", outside_address(token)).code == 250
         assert conversation.hand_in(letter(token).as_bytes()).code == 250
-    settle(token, login_door.relay.remote, outside.remote)
+    settle(token, login_endpoint.relay.remote, outside.remote)
     (raw,) = outside.arrived(token)
     assert account.login.encode() not in raw

@@ -1,4 +1,4 @@
-"""The doctor: it names the layer that is broken and no other, changes nothing, and shows no secret."""
+"""The doctor: it names what is broken and nothing else, changes nothing, and shows no secret."""
 
 import subprocess
 from base64 import b64encode
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.topology import PEOPLE_DN, SERVICE_DN, SERVICE_PASSWORD, USERS
-from tests.support.bed import Landscape
+from tests.support.bed import TestBed
 from tests.support.remote import Remote
 from tests.support.tampering import RESTART
 from tests.support.watching import watching
@@ -33,7 +33,7 @@ LDAPMODIFY = "ldapmodify -Q -Y EXTERNAL -H ldapi:///"
 
 @dataclass(frozen=True)
 class Breakage:
-    """Something broken, and the layers that the doctor has to blame."""
+    """Something broken, and the checks that have to fail for it."""
 
     command: str
     undo: str
@@ -150,21 +150,21 @@ class Doctor:
 
 @pytest.fixture(scope="module")
 def doctor(
-    landscape: Landscape, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+    test_bed: TestBed, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Doctor:
     """Give the doctor, with the user's password in a file."""
     password_file = tmp_path_factory.mktemp("operator") / "password"
     password_file.write_text(f"{USER.password}\nnot this\n")
-    return Doctor(landscape.inventory, pytestconfig.rootpath, password_file)
+    return Doctor(test_bed.inventory, pytestconfig.rootpath, password_file)
 
 
 @contextmanager
-def broken(landscape: Landscape, breakage: Breakage) -> Iterator[None]:
+def broken(test_bed: TestBed, breakage: Breakage) -> Iterator[None]:
     """Break something, and mend it."""
     remotes: list[Remote] = (
-        [landscape.others["directory"]]
+        [test_bed.others["directory"]]
         if breakage.where == "directory"
-        else [relay.remote for relay in landscape.relays]
+        else [relay.remote for relay in test_bed.relays]
     )
     with ThreadPoolExecutor() as pool:  # restarts take a while
         try:
@@ -174,56 +174,56 @@ def broken(landscape: Landscape, breakage: Breakage) -> Iterator[None]:
             list(pool.map(lambda remote: remote.run(breakage.undo), remotes))
 
 
-def ill_layers(printed: str) -> list[str]:
+def failed_checks(printed: str) -> list[str]:
     """List what the doctor blames."""
     return [line.removeprefix("  ILL  ") for line in printed.splitlines() if line.startswith("  ILL  ")]
 
 
-def test_on_healthy_relays_all_is_well(landscape: Landscape, doctor: Doctor) -> None:
+def test_on_healthy_relays_all_is_well(test_bed: TestBed, doctor: Doctor) -> None:
     seen = doctor.look()
     assert (seen.returncode, seen.stderr) == (0, ""), seen
-    assert seen.stdout.count("All is well.") == len(landscape.relays)
+    assert seen.stdout.count("All is well.") == len(test_bed.relays)
     for port in (25, 465, 587):
-        assert seen.stdout.count(f"   ok  port {port} lets {USER.uid} in") == len(landscape.relays)
+        assert seen.stdout.count(f"   ok  port {port} lets {USER.uid} in") == len(test_bed.relays)
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES)
-def test_the_broken_layer_is_named_and_no_other(landscape: Landscape, doctor: Doctor, breakage: str) -> None:
+def test_what_is_broken_is_named_and_nothing_else(test_bed: TestBed, doctor: Doctor, breakage: str) -> None:
     what = BREAKAGES[breakage]
-    with broken(landscape, what):
+    with broken(test_bed, what):
         seen = doctor.look(what.user)
     assert seen.returncode == 1, seen
-    assert ill_layers(seen.stdout) == list(what.blamed) * len(landscape.relays), seen.stdout
+    assert failed_checks(seen.stdout) == list(what.blamed) * len(test_bed.relays), seen.stdout
     assert what.words in seen.stdout
     assert "All is well" not in seen.stdout
 
 
-def test_without_a_user_it_looks_at_what_needs_none(landscape: Landscape, doctor: Doctor) -> None:
-    with broken(landscape, BREAKAGES["directory stopped"]):
-        seen = doctor.look(None, "--limit", landscape.relays[0].name)
-    assert ill_layers(seen.stdout) == [f"{URL} answers"]
+def test_without_a_user_it_looks_at_what_needs_none(test_bed: TestBed, doctor: Doctor) -> None:
+    with broken(test_bed, BREAKAGES["directory stopped"]):
+        seen = doctor.look(None, "--limit", test_bed.relays[0].name)
+    assert failed_checks(seen.stdout) == [f"{URL} answers"]
     assert seen.stdout.count("  ?  ") == 2  # its certificate, and whether it lets the relay search
     assert "   ok  port 587 offers a login" in seen.stdout
 
 
-def test_a_host_that_cannot_be_reached_is_a_layer_too(
-    doctor: Doctor, tmp_path: Path, landscape: Landscape
+def test_a_host_that_cannot_be_reached_is_a_finding_too(
+    doctor: Doctor, tmp_path: Path, test_bed: TestBed
 ) -> None:
     inventory = tmp_path / "gone.py"
     inventory.write_text(
-        f"import runpy\n_, _data = runpy.run_path({str(Path(landscape.inventory).resolve())!r})['relays']\n"
+        f"import runpy\n_, _data = runpy.run_path({str(Path(test_bed.inventory).resolve())!r})['relays']\n"
         "relays = ([('gone.relay.test', {'ssh_hostname': '127.0.0.1', 'ssh_port': 9})], _data)\n"
     )
     seen = subprocess.run(
         [doctor._words[0], str(inventory)], capture_output=True, text=True, timeout=60, check=False
     )
     assert seen.returncode == 1, seen
-    assert ill_layers(seen.stdout) == ["the operator's machine reaches the host"]
+    assert failed_checks(seen.stdout) == ["the operator's machine reaches the host"]
 
 
-def test_it_changes_nothing(landscape: Landscape, doctor: Doctor) -> None:
+def test_it_changes_nothing(test_bed: TestBed, doctor: Doctor) -> None:
     def state() -> list[list[str]]:
-        return [relay.remote.run(STATE).splitlines() for relay in landscape.relays]
+        return [relay.remote.run(STATE).splitlines() for relay in test_bed.relays]
 
     state()  # the tests' own connection may leave something at its first command
     before = state()
@@ -232,11 +232,11 @@ def test_it_changes_nothing(landscape: Landscape, doctor: Doctor) -> None:
     assert state() == before
 
 
-def test_nobody_sees_a_secret(landscape: Landscape, doctor: Doctor) -> None:
+def test_nobody_sees_a_secret(test_bed: TestBed, doctor: Doctor) -> None:
     token = b64encode(f"\0{USER.uid}\0{USER.password}".encode()).decode()
     asked = b64encode(f"{USER.uid}\0\0{USER.password}".encode()).decode()
     secrets = [USER.password, b64encode(USER.password.encode()).decode(), token, asked, SERVICE_PASSWORD]
-    with watching(landscape.relays[0], secrets) as seen:
+    with watching(test_bed.relays[0], secrets) as seen:
         looked = doctor.look()
     assert seen == []
     assert looked.returncode == 0

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support.bed import Landscape, Relay
+from tests.support.bed import Relay, TestBed
 from tests.support.client_host import PORTS
 from tests.support.deploy import Deploy, Run
 
@@ -68,34 +68,34 @@ END
 LISTEN = f"systemd-run --quiet --unit=quietrelay-listens python3 -c \
 'import socket, time; s = socket.create_server((\"\", {CLOSED_PORT})); time.sleep(600)'"
 
-Doors = dict[Relay, list[int]]
+Ports = dict[Relay, list[int]]
 
 
 @dataclass(frozen=True)
 class History:
     """Which ports of each relay a client could open, after each step."""
 
-    closed: Doors
+    closed: Ports
     first: Run
-    opened: Doors
-    booted: Doors
+    opened: Ports
+    booted: Ports
     shown: dict[Relay, str]
     second: Run
 
 
 @pytest.fixture(scope="module", params=GUARDS)
 def history(
-    request: pytest.FixtureRequest, landscape: Landscape, pytestconfig: pytest.Config
+    request: pytest.FixtureRequest, test_bed: TestBed, pytestconfig: pytest.Config
 ) -> Iterator[History]:
     """Raise a firewall, deploy, boot it, deploy again; and leave the relays with its package alone."""
     guard = GUARDS[request.param]
-    deploy = Deploy(landscape.inventory, pytestconfig.rootpath)
+    deploy = Deploy(test_bed.inventory, pytestconfig.rootpath)
 
     def everywhere(script: str) -> dict[Relay, str]:
-        return {relay: relay.remote.run(script) for relay in landscape.relays}
+        return {relay: relay.remote.run(script) for relay in test_bed.relays}
 
-    def look() -> Doors:
-        return {relay: open_doors(landscape, relay) for relay in landscape.relays}
+    def look() -> Ports:
+        return {relay: open_ports(test_bed, relay) for relay in test_bed.relays}
 
     everywhere(f"apt-get -qq install --no-install-recommends {guard.package} >/dev/null && {LISTEN}")
     try:
@@ -109,14 +109,14 @@ def history(
         everywhere(f"systemctl stop quietrelay-listens; {guard.lower_it}")
 
 
-def open_doors(landscape: Landscape, relay: Relay) -> list[int]:
+def open_ports(test_bed: TestBed, relay: Relay) -> list[int]:
     """Try a relay's ports from the client, in every family it has."""
     tries = "\n".join(
         f"( timeout 5 bash -c ': 2>/dev/null </dev/tcp/{address}/{port}' && echo {port} ) &"
         for port in (*PORTS, CLOSED_PORT)
         for address in relay.addresses.values()
     )
-    answers = landscape.others["client"].run(f"{tries}\nwait").split()
+    answers = test_bed.others["client"].run(f"{tries}\nwait").split()
     return [port for port in (*PORTS, CLOSED_PORT) if answers.count(str(port)) == len(relay.addresses)]
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from lab.roles.directory import SECOND_LDAPS
 from tests.support import outages
-from tests.support.backends import Ways, door_of, let_in, replies_to_intrusions
-from tests.support.bed import Account, Door, Landscape, Relay
+from tests.support.backends import Backends, endpoint_of, let_in, replies_to_intrusions
+from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Run
 from tests.support.hammer import attempt, hammering
 from tests.support.outages import LDAP, Outage
@@ -54,7 +54,7 @@ PRESENT = served_by(
 
 @dataclass(frozen=True)
 class Back:
-    """What the way back to the inventory's own left."""
+    """What going back to the inventory's own backend left."""
 
     run: Run
     left: dict[Relay, set[str]]
@@ -64,27 +64,27 @@ class Back:
 
 @pytest.fixture(scope="module")
 def chosen(
-    landscape: Landscape, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Ways, Run]]:
+    test_bed: TestBed, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Backends, Run]]:
     """Have the relays ask by Dovecot, the directory first and another one then; go back at the end."""
-    ways = Ways(landscape, pytestconfig.rootpath, tmp_path_factory.mktemp("operator"))
-    yield ways, ways.choose(LOGIN.format(servers=SERVERS))
-    if not ways.are_the_given:
-        ways.go_back()
+    backends = Backends(test_bed, pytestconfig.rootpath, tmp_path_factory.mktemp("operator"))
+    yield backends, backends.choose(LOGIN.format(servers=SERVERS))
+    if not backends.are_the_given:
+        backends.go_back()
 
 
 @pytest.fixture(scope="module")
-def doors(chosen: tuple[Ways, Run], landscape: Landscape) -> list[Door]:
-    """Give a door of each relay, behind which Dovecot asks."""
+def endpoints(chosen: tuple[Backends, Run], test_bed: TestBed) -> list[Endpoint]:
+    """Give an endpoint of each relay, behind which Dovecot asks."""
     _, run = chosen
     assert run.status == 0, run.complaint()
-    return [door_of(landscape, relay) for relay in landscape.relays]
+    return [endpoint_of(test_bed, relay) for relay in test_bed.relays]
 
 
 @pytest.fixture(scope="module")
-def found(doors: list[Door], mail_program: MailProgram) -> dict[Login, int]:
+def found(endpoints: list[Endpoint], mail_program: MailProgram) -> dict[Login, int]:
     """Try right and wrong passwords."""
-    return replies(mail_program, doors, MECHANISMS, RIGHT | WRONG)
+    return replies(mail_program, endpoints, MECHANISMS, RIGHT | WRONG)
 
 
 @pytest.mark.parametrize("about", RIGHT)
@@ -98,33 +98,39 @@ def test_a_wrong_login_is_refused_by_every_mechanism(found: dict[Login, int], ab
 
 
 def test_what_the_directory_can_check_is_offered_and_nothing_else(
-    doors: list[Door], mail_program: MailProgram
+    endpoints: list[Endpoint], mail_program: MailProgram
 ) -> None:
-    assert offers(mail_program, doors) == {door: set(MECHANISMS) for door in doors}
+    assert offers(mail_program, endpoints) == {endpoint: set(MECHANISMS) for endpoint in endpoints}
 
 
-def test_no_name_or_line_that_is_made_up_gets_in(doors: list[Door], mail_program: MailProgram) -> None:
-    assert [let_in(replies_to_intrusions(mail_program, door, ALICE)) for door in doors] == [[]] * len(doors)
-    assert {code_of(mail_program, door, "PLAIN", ALICE) for door in doors} == {235}
+def test_no_name_or_line_that_is_made_up_gets_in(
+    endpoints: list[Endpoint], mail_program: MailProgram
+) -> None:
+    assert [let_in(replies_to_intrusions(mail_program, endpoint, ALICE)) for endpoint in endpoints] == [
+        []
+    ] * len(endpoints)
+    assert {code_of(mail_program, endpoint, "PLAIN", ALICE) for endpoint in endpoints} == {235}
 
 
-def test_nothing_of_another_way_is_left(doors: list[Door]) -> None:
-    assert left_on(door.relay for door in doors) == {door.relay: PRESENT for door in doors}
+def test_nothing_of_another_way_is_left(endpoints: list[Endpoint]) -> None:
+    assert left_on(endpoint.relay for endpoint in endpoints) == {
+        endpoint.relay: PRESENT for endpoint in endpoints
+    }
 
 
-def test_a_second_run_changes_nothing(chosen: tuple[Ways, Run], doors: list[Door]) -> None:
+def test_a_second_run_changes_nothing(chosen: tuple[Backends, Run], endpoints: list[Endpoint]) -> None:
     again = chosen[0].run()
     assert again.status == 0, again.complaint()
     assert again.changed == {}
 
 
 def test_who_is_locked_removed_or_has_another_password_is_refused_at_once(
-    doors: list[Door], landscape: Landscape, mail_program: MailProgram
+    endpoints: list[Endpoint], test_bed: TestBed, mail_program: MailProgram
 ) -> None:
     def codes(account: Account) -> set[int]:
-        return {code_of(mail_program, door, "PLAIN", account) for door in doors}
+        return {code_of(mail_program, endpoint, "PLAIN", account) for endpoint in endpoints}
 
-    with known_to(landscape.others["directory"], LEAVER) as leaver:
+    with known_to(test_bed.others["directory"], LEAVER) as leaver:
         assert codes(leaver.account) == {235}
         leaver.change_password()
         assert codes(leaver.account) == {535}
@@ -146,13 +152,13 @@ def test_who_is_locked_removed_or_has_another_password_is_refused_at_once(
     ],
 )
 def test_nobody_notices_an_outage_of_one_of_two_servers(
-    doors: list[Door], landscape: Landscape, mail_program: MailProgram, outage: Outage
+    endpoints: list[Endpoint], test_bed: TestBed, mail_program: MailProgram, outage: Outage
 ) -> None:
-    with outage(landscape.others["directory"]):
-        for door in doors:
-            attempt(mail_program, door, ALICE)  # the connection that was lost may be told of
-        seconds = [attempt(mail_program, door, ALICE) for door in doors]
-    assert [one.code for one in seconds] == [235] * len(doors)
+    with outage(test_bed.others["directory"]):
+        for endpoint in endpoints:
+            attempt(mail_program, endpoint, ALICE)  # the connection that was lost may be told of
+        seconds = [attempt(mail_program, endpoint, ALICE) for endpoint in endpoints]
+    assert [one.code for one in seconds] == [235] * len(endpoints)
 
 
 OUTAGES = {
@@ -165,16 +171,16 @@ OUTAGES = {
 
 @pytest.mark.parametrize("outage", ["stopped", "packets dropped"])
 def test_while_both_are_away_users_are_put_off_and_never_refused(
-    doors: list[Door], landscape: Landscape, mail_program: MailProgram, outage: str
+    endpoints: list[Endpoint], test_bed: TestBed, mail_program: MailProgram, outage: str
 ) -> None:
-    put_off(mail_program, doors, landscape, OUTAGES[outage])
+    put_off(mail_program, endpoints, test_bed, OUTAGES[outage])
 
 
-def put_off(program: MailProgram, doors: list[Door], landscape: Landscape, outage: Outage) -> None:
+def put_off(program: MailProgram, endpoints: list[Endpoint], test_bed: TestBed, outage: Outage) -> None:
     """See users put off in time while there is an outage, and let in after it."""
-    with hammering(program, doors, ALICE, people=2) as attempts:
+    with hammering(program, endpoints, ALICE, people=2) as attempts:
         attempts.wait_for(235)
-        with outage(landscape.others["directory"]):
+        with outage(test_bed.others["directory"]):
             attempts.wait_for(454)
         attempts.wait_for(235)
     print(attempts.codes(), attempts.slowest())
@@ -183,7 +189,7 @@ def put_off(program: MailProgram, doors: list[Door], landscape: Landscape, outag
 
 
 @pytest.fixture(scope="module")
-def one_server(chosen: tuple[Ways, Run], doors: list[Door]) -> None:
+def one_server(chosen: tuple[Backends, Run], endpoints: list[Endpoint]) -> None:
     """Leave the relays only the first server."""
     run = chosen[0].choose(LOGIN.format(servers="given.servers"), "tasks.login.part.configure")
     assert run.status == 0, run.complaint()
@@ -191,25 +197,25 @@ def one_server(chosen: tuple[Ways, Run], doors: list[Door]) -> None:
 
 @pytest.mark.parametrize("outage", ["frozen", "certificate wrong"])
 def test_while_the_only_one_is_away_users_are_put_off_and_never_refused(
-    one_server: None, doors: list[Door], landscape: Landscape, mail_program: MailProgram, outage: str
+    one_server: None, endpoints: list[Endpoint], test_bed: TestBed, mail_program: MailProgram, outage: str
 ) -> None:
-    put_off(mail_program, doors, landscape, OUTAGES[outage])
+    put_off(mail_program, endpoints, test_bed, OUTAGES[outage])
 
 
 @pytest.fixture(scope="module")
-def back(chosen: tuple[Ways, Run], one_server: None, landscape: Landscape) -> Back:
-    """Go back to the inventory's own way."""
-    before = left_on(landscape.relays)
+def back(chosen: tuple[Backends, Run], one_server: None, test_bed: TestBed) -> Back:
+    """Go back to the inventory's own backend."""
+    before = left_on(test_bed.relays)
     run = chosen[0].go_back()
-    sasl = {relay: relay.remote.run("postconf -h smtpd_sasl_type") for relay in landscape.relays}
-    return Back(run, left_on(landscape.relays), before, sasl)
+    sasl = {relay: relay.remote.run("postconf -h smtpd_sasl_type") for relay in test_bed.relays}
+    return Back(run, left_on(test_bed.relays), before, sasl)
 
 
-def test_back_at_the_inventorys_own_way_nothing_of_dovecot_is_left(
-    back: Back, mail_program: MailProgram, relay: Relay, landscape: Landscape
+def test_back_at_the_inventorys_own_backend_nothing_of_dovecot_is_left(
+    back: Back, mail_program: MailProgram, relay: Relay, test_bed: TestBed
 ) -> None:
     assert back.run.status == 0, back.run.complaint()
     assert back.before[relay] == PRESENT
     assert not [one for one in back.left[relay] if "dovecot" in one or "quietrelay-ldap" in one]
     assert back.sasl[relay] == "cyrus\n"
-    assert code_of(mail_program, door_of(landscape, relay), "PLAIN", ALICE) == 235
+    assert code_of(mail_program, endpoint_of(test_bed, relay), "PLAIN", ALICE) == 235

@@ -8,8 +8,8 @@ import pytest
 from lab.topology import RELAY_DOMAIN, SECOND_DOMAIN, user_named
 from tasks.login.saslauthd.ldap import DIRECTORY_CA
 from tests.support import outages, people
-from tests.support.backends import Ways, door_of, let_in, replies_to_intrusions, reply
-from tests.support.bed import Account, Door, Landscape, Relay
+from tests.support.backends import Backends, endpoint_of, let_in, replies_to_intrusions, reply
+from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Run
 from tests.support.hammer import hammering
 from tests.support.outages import LDAP, Outage
@@ -110,28 +110,28 @@ class Chosen:
 
 
 @pytest.fixture(scope="module", params=VARIANTS, ids=str)
-def chosen(request: pytest.FixtureRequest, ways: Ways) -> Chosen:
+def chosen(request: pytest.FixtureRequest, backends: Backends) -> Chosen:
     """Have the relays' users log in so."""
     step = "tasks.login.part.configure"
-    return Chosen(request.param, ways.choose(request.param.login, step), ways.run(step))
+    return Chosen(request.param, backends.choose(request.param.login, step), backends.run(step))
 
 
 def test_the_names_that_are_stated_log_in_and_no_others(
-    chosen: Chosen, landscape: Landscape, mail_program: MailProgram, relay: Relay
+    chosen: Chosen, test_bed: TestBed, mail_program: MailProgram, relay: Relay
 ) -> None:
     assert chosen.first.status == 0, chosen.first.complaint()
-    door = door_of(landscape, relay)
-    replies = {name: reply(mail_program, door, name, PASSWORDS[name]) for name in NAMES}
+    endpoint = endpoint_of(test_bed, relay)
+    replies = {name: reply(mail_program, endpoint, name, PASSWORDS[name]) for name in NAMES}
     assert replies == {name: 235 if name in chosen.variant.accepted else 535 for name in NAMES}
 
 
 def test_a_wrong_password_is_refused(
-    chosen: Chosen, landscape: Landscape, mail_program: MailProgram, relay: Relay
+    chosen: Chosen, test_bed: TestBed, mail_program: MailProgram, relay: Relay
 ) -> None:
-    door = door_of(landscape, relay)
+    endpoint = endpoint_of(test_bed, relay)
     # A password of 127 bytes is the longest that saslauthd's LDAP module does not cut off.
     for wrong in ("wrong", "", f"{ALICE.password}x", ALICE.password[:-1], "x" * 500, "{PLAIN}x"):
-        assert reply(mail_program, door, chosen.variant.accepted[0], wrong) == 535, wrong
+        assert reply(mail_program, endpoint, chosen.variant.accepted[0], wrong) == 535, wrong
 
 
 def test_a_second_run_changes_nothing(chosen: Chosen) -> None:
@@ -139,66 +139,68 @@ def test_a_second_run_changes_nothing(chosen: Chosen) -> None:
 
 
 def test_intruders_find_no_name_that_is_taken_for_a_users(
-    chosen: Chosen, landscape: Landscape, mail_program: MailProgram, relay: Relay
+    chosen: Chosen, test_bed: TestBed, mail_program: MailProgram, relay: Relay
 ) -> None:
-    door = door_of(landscape, relay)
+    endpoint = endpoint_of(test_bed, relay)
     name = chosen.variant.accepted[0]
     process = relay.remote.run("cat /run/saslauthd/saslauthd.pid")
-    replies = replies_to_intrusions(mail_program, door, Account(name.partition("@")[0], ALICE.password))
+    replies = replies_to_intrusions(mail_program, endpoint, Account(name.partition("@")[0], ALICE.password))
     assert let_in(replies) == []
     assert relay.remote.run("cat /run/saslauthd/saslauthd.pid") == process
-    assert reply(mail_program, door, name, ALICE.password) == 235
+    assert reply(mail_program, endpoint, name, ALICE.password) == 235
 
 
 @pytest.mark.parametrize("chosen", [CACHING], ids=str, indirect=True)
 def test_a_password_that_was_changed_is_cached_for_the_stated_time_and_no_longer(
-    chosen: Chosen, landscape: Landscape, mail_program: MailProgram
+    chosen: Chosen, test_bed: TestBed, mail_program: MailProgram
 ) -> None:
-    doors = [door_of(landscape, relay) for relay in landscape.relays]
-    with people.known_to(landscape.others["directory"], people.LEAVER) as person:
+    endpoints = [endpoint_of(test_bed, relay) for relay in test_bed.relays]
+    with people.known_to(test_bed.others["directory"], people.LEAVER) as person:
         began = time.monotonic()
-        first = {door: reply(mail_program, door, *person.account) for door in doors}
+        first = {endpoint: reply(mail_program, endpoint, *person.account) for endpoint in endpoints}
         person.change_password()
-        at_once = {door: reply(mail_program, door, *person.account) for door in doors}
-        refused = {door: until_refused(mail_program, door, person.account) - began for door in doors}
-        anew = {door: reply(mail_program, door, *person.changed) for door in doors}
+        at_once = {endpoint: reply(mail_program, endpoint, *person.account) for endpoint in endpoints}
+        refused = {
+            endpoint: until_refused(mail_program, endpoint, person.account) - began for endpoint in endpoints
+        }
+        anew = {endpoint: reply(mail_program, endpoint, *person.changed) for endpoint in endpoints}
     assert {*first.values(), *at_once.values(), *anew.values()} == {235}
     # The cache counts in seconds of the clock, so one more may have begun; a login takes a moment, too.
     assert all(CACHED - 1 <= seconds < CACHED + 1 for seconds in refused.values()), refused
 
 
-def until_refused(program: MailProgram, door: Door, account: Account) -> float:
+def until_refused(program: MailProgram, endpoint: Endpoint, account: Account) -> float:
     """Log in until that fails, and tell when (a reading of time.monotonic())."""
     end = time.monotonic() + PATIENCE
     while (began := time.monotonic()) < end:
-        if reply(program, door, *account) == 535:
+        if reply(program, endpoint, *account) == 535:
             return began
     raise AssertionError(f"{account.login} logs in for {PATIENCE} s")
 
 
 @pytest.mark.parametrize("chosen", VARIANTS[:2], ids=str, indirect=True)
 def test_a_changed_password_counts_at_once(
-    chosen: Chosen, landscape: Landscape, mail_program: MailProgram
+    chosen: Chosen, test_bed: TestBed, mail_program: MailProgram
 ) -> None:
-    doors = [
-        door_of(landscape, relay) for relay in landscape.relays
+    endpoints = [
+        endpoint_of(test_bed, relay) for relay in test_bed.relays
     ] * 8  # so that each worker has been asked
     name = people.LEAVER.mail if chosen.variant.name == "custom" else people.LEAVER.uid
-    for relay in landscape.relays:
+    for relay in test_bed.relays:
         relay.remote.run("systemctl restart saslauthd")  # or it may be with the second directory
-    with people.known_to(landscape.others["directory"], people.LEAVER) as person:
-        first = {reply(mail_program, door, name, person.account.password) for door in doors}
+    with people.known_to(test_bed.others["directory"], people.LEAVER) as person:
+        first = {reply(mail_program, endpoint, name, person.account.password) for endpoint in endpoints}
         person.change_password()
-        then = {reply(mail_program, door, name, person.account.password) for door in doors}
-        anew = {reply(mail_program, door, name, person.changed.password) for door in doors}
+        then = {reply(mail_program, endpoint, name, person.account.password) for endpoint in endpoints}
+        anew = {reply(mail_program, endpoint, name, person.changed.password) for endpoint in endpoints}
     assert (first, then, anew) == ({235}, {535}, {235})
 
 
 @pytest.mark.parametrize("chosen", VARIANTS[2:], ids=str, indirect=True)  # ldaps, and StartTLS
 def test_no_password_goes_to_a_directory_that_another_ca_has_certified(
-    chosen: Chosen, landscape: Landscape, mail_program: MailProgram, relay: Relay
+    chosen: Chosen, test_bed: TestBed, mail_program: MailProgram, relay: Relay
 ) -> None:
-    door, name = door_of(landscape, relay), chosen.variant.accepted[0]
+    endpoint, name = endpoint_of(test_bed, relay), chosen.variant.accepted[0]
     another = (
         f"cp -p {DIRECTORY_CA} /root/kept.pem; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256"
         f" -nodes -subj /CN=another -keyout /dev/null -out {DIRECTORY_CA} 2>&1; systemctl restart saslauthd"
@@ -206,8 +208,8 @@ def test_no_password_goes_to_a_directory_that_another_ca_has_certified(
     with outages.undone(
         relay.remote, another, f"mv /root/kept.pem {DIRECTORY_CA}; systemctl restart saslauthd"
     ):
-        assert reply(mail_program, door, name, ALICE.password) == 454
-    assert reply(mail_program, door, name, ALICE.password) == 235
+        assert reply(mail_program, endpoint, name, ALICE.password) == 454
+    assert reply(mail_program, endpoint, name, ALICE.password) == 235
 
 
 @pytest.mark.parametrize("chosen", VARIANTS[:2], ids=str, indirect=True)
@@ -219,15 +221,15 @@ def test_no_password_goes_to_a_directory_that_another_ca_has_certified(
     ],
 )
 def test_with_one_of_two_directories_away_everybody_logs_in(
-    chosen: Chosen, landscape: Landscape, mail_program: MailProgram, outage: Outage
+    chosen: Chosen, test_bed: TestBed, mail_program: MailProgram, outage: Outage
 ) -> None:
-    doors = [door_of(landscape, relay) for relay in landscape.relays]
-    for relay in landscape.relays:
+    endpoints = [endpoint_of(test_bed, relay) for relay in test_bed.relays]
+    for relay in test_bed.relays:
         relay.remote.run("systemctl restart saslauthd")  # or it may be with the second one already
     account = Account(chosen.variant.accepted[0], ALICE.password)
-    with hammering(mail_program, doors, account) as attempts:
+    with hammering(mail_program, endpoints, account) as attempts:
         attempts.wait_for(235)
-        with outage(landscape.others["directory"]):
+        with outage(test_bed.others["directory"]):
             attempts.wait_for(235, times=10)
         attempts.wait_for(235)
     assert set(attempts.codes()) == {235}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.backends import Ways, door_of, let_in, replies_to_intrusions
-from tests.support.bed import Account, Door, Landscape, Relay
+from tests.support.backends import Backends, endpoint_of, let_in, replies_to_intrusions
+from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Run
 from tests.support.own_accounts import (
     ALICE,
@@ -34,7 +34,7 @@ JOINER = Account("joiner", "right afterwards")
 
 @dataclass(frozen=True)
 class Kind:
-    """A way that keeps accounts on the relay."""
+    """A backend that keeps accounts on the relay."""
 
     login: str
     """Python expression, with `{file}` for the operator's file."""
@@ -44,7 +44,7 @@ class Kind:
     group: str
     """Who may read them beside root."""
     present: set[str]
-    """All that there is on a host of this way and of any other."""
+    """All that there is on a host of this backend and of any other."""
 
 
 SCRAM_TOO = ("PLAIN", "LOGIN", "SCRAM-SHA-256")
@@ -80,7 +80,7 @@ class History:
     kind: Kind
     chosen: Run
     first: dict[Login, int]
-    offered: dict[Door, set[str]]
+    offered: dict[Endpoint, set[str]]
     intrusions: dict[Relay, dict[str, int]]
     left: dict[Relay, set[str]]
     again: Run
@@ -91,53 +91,55 @@ class History:
 
 
 @pytest.fixture(scope="module")
-def ways(
-    landscape: Landscape, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ways]:
-    """Let the tests choose another way, and go back at the end."""
-    ways = Ways(landscape, pytestconfig.rootpath, tmp_path_factory.mktemp("operator"))
-    yield ways
-    ways.go_back()
+def backends(
+    test_bed: TestBed, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Backends]:
+    """Let the tests choose another backend, and go back at the end."""
+    backends = Backends(test_bed, pytestconfig.rootpath, tmp_path_factory.mktemp("operator"))
+    yield backends
+    backends.go_back()
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def history(
     request: pytest.FixtureRequest,
-    ways: Ways,
-    landscape: Landscape,
+    backends: Backends,
+    test_bed: TestBed,
     mail_program: MailProgram,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> History:
-    """Go over to a way, log in, change the file and tamper with the host, and log in again."""
+    """Go over to a backend, log in, change the file and tamper with the host, and log in again."""
     kind = KINDS[request.param]
     file = tmp_path_factory.mktemp("accounts") / "accounts"
-    doors = [door_of(landscape, relay) for relay in landscape.relays]
+    endpoints = [endpoint_of(test_bed, relay) for relay in test_bed.relays]
 
     write_accounts(file, [*RIGHT.values(), AT_HOME, LEAVER, CHANGER])
-    chosen = ways.choose(kind.login.format(file=str(file)))
+    chosen = backends.choose(kind.login.format(file=str(file)))
     assert chosen.status == 0, chosen.complaint()
     tried = RIGHT | WRONG | {"domain": AT_HOME, "leaver": LEAVER, "changer": CHANGER, "joiner": JOINER}
-    first = replies(mail_program, doors, kind.mechanisms, tried)
-    offered = offers(mail_program, doors)
-    intrusions = {door.relay: replies_to_intrusions(mail_program, door, ALICE) for door in doors}
-    left = left_on(landscape.relays)
-    again = ways.run()
+    first = replies(mail_program, endpoints, kind.mechanisms, tried)
+    offered = offers(mail_program, endpoints)
+    intrusions = {
+        endpoint.relay: replies_to_intrusions(mail_program, endpoint, ALICE) for endpoint in endpoints
+    }
+    left = left_on(test_bed.relays)
+    again = backends.run()
 
     write_accounts(file, [ALICE, CHANGED, JOINER])
-    for relay in landscape.relays:
+    for relay in test_bed.relays:
         relay.remote.run(f"chmod 644 {kind.path}")
-    changed = ways.run(STEP)
+    changed = backends.run(STEP)
     now = {"alice": ALICE, "leaver": LEAVER, "changer": CHANGER, "changed": CHANGED, "joiner": JOINER}
-    second = replies(mail_program, doors, kind.mechanisms, now | {"bob": RIGHT["bob"]})
-    repaired = {relay: relay.remote.run(f"stat -c '%U:%G %a' {kind.path}") for relay in landscape.relays}
-    shown = "".join(run.output + run.errors for run in (chosen, again, changed, _plan(ways, file)))
+    second = replies(mail_program, endpoints, kind.mechanisms, now | {"bob": RIGHT["bob"]})
+    repaired = {relay: relay.remote.run(f"stat -c '%U:%G %a' {kind.path}") for relay in test_bed.relays}
+    shown = "".join(run.output + run.errors for run in (chosen, again, changed, _plan(backends, file)))
     return History(kind, chosen, first, offered, intrusions, left, again, changed, second, repaired, shown)
 
 
-def _plan(ways: Ways, file: Path) -> Run:
+def _plan(backends: Backends, file: Path) -> Run:
     """Tell what a run would do that had to write every account."""
     write_accounts(file, [*RIGHT.values()])
-    return ways.plan()
+    return backends.plan()
 
 
 @pytest.mark.parametrize("about", [*RIGHT, "domain", "leaver", "changer"])
@@ -158,7 +160,7 @@ def test_no_name_or_line_that_is_made_up_gets_in(history: History, relay: Relay)
     assert let_in(history.intrusions[relay]) == []
 
 
-def test_nothing_of_another_way_is_left(history: History, relay: Relay) -> None:
+def test_nothing_of_another_backend_is_left(history: History, relay: Relay) -> None:
     assert history.left[relay] == history.kind.present
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from lab.topology import USERS
-from tests.support.backends import Ways, door_of, let_in, replies_to_intrusions, reply
-from tests.support.bed import Account, Landscape, Relay
+from tests.support.backends import Backends, endpoint_of, let_in, replies_to_intrusions, reply
+from tests.support.bed import Account, Relay, TestBed
 from tests.support.deploy import Run
 from tests.support.smtp import MailProgram
 
@@ -52,16 +52,16 @@ class History:
 
 
 @pytest.fixture(scope="module")
-def history(landscape: Landscape, mail_program: MailProgram, ways: Ways) -> Iterator[History]:
+def history(test_bed: TestBed, mail_program: MailProgram, backends: Backends) -> Iterator[History]:
     """Make accounts, go over to PAM, log in, go back, log in again; the accounts are gone at the end."""
 
     def everywhere(script: str) -> dict[Relay, str]:
-        return {relay: relay.remote.run(script) for relay in landscape.relays}
+        return {relay: relay.remote.run(script) for relay in test_bed.relays}
 
     def replies(accounts: list[Account]) -> dict[tuple[Relay, int, Account], int]:
         return {
-            (relay, port, account): reply(mail_program, door_of(landscape, relay, port), *account)
-            for relay in landscape.relays
+            (relay, port, account): reply(mail_program, endpoint_of(test_bed, relay, port), *account)
+            for relay in test_bed.relays
             for port in (465, 587)
             for account in accounts
         }
@@ -80,17 +80,17 @@ def history(landscape: Landscape, mail_program: MailProgram, ways: Ways) -> Iter
 
     everywhere(making(ACCOUNTS))
     try:
-        to_pam, again = ways.choose(LOGIN), ways.run()
+        to_pam, again = backends.choose(LOGIN), backends.run()
         with_pam = replies([*ACCOUNTS, IN_DIRECTORY, *WRONG])
         intruders = [
             about
-            for relay in landscape.relays
-            for about in let_in(replies_to_intrusions(mail_program, door_of(landscape, relay), GOOD))
+            for relay in test_bed.relays
+            for about in let_in(replies_to_intrusions(mail_program, endpoint_of(test_bed, relay), GOOD))
         ]
         refused = dict(revoked())
         process = everywhere("grep -h ^CapEff /proc/$(pgrep -o -x saslauthd)/status")
         left_of_ldap = everywhere("ls /etc/saslauthd.conf /etc/saslauthd.ca.pem 2>/dev/null || true")
-        back, with_ldap = ways.go_back(), replies([IN_DIRECTORY, GOOD])
+        back, with_ldap = backends.go_back(), replies([IN_DIRECTORY, GOOD])
         left_of_pam = everywhere("ls /etc/pam.d/smtp 2>/dev/null || true")
         yield History(
             *(to_pam, again, with_pam, intruders, refused, process),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.bed import Account, Door
+from tests.support.bed import Account, Endpoint
 from tests.support.smtp import MailProgram
 
 pytestmark = pytest.mark.needs("directory")
@@ -10,9 +10,9 @@ pytestmark = pytest.mark.needs("directory")
 
 @pytest.mark.parametrize("mechanism", ["log_in_by_plain", "log_in_by_login"])
 def test_whatever_characters_a_password_has_it_lets_in(
-    mail_program: MailProgram, first_login_door: Door, user: Account, mechanism: str
+    mail_program: MailProgram, first_login_endpoint: Endpoint, user: Account, mechanism: str
 ) -> None:
-    with mail_program.open_secure(first_login_door) as conversation:
+    with mail_program.open_secure(first_login_endpoint) as conversation:
         reply = getattr(conversation, mechanism)(user)
     assert reply.code == 235, reply
 
@@ -34,14 +34,16 @@ def test_whatever_characters_a_password_has_it_lets_in(
     ],
 )
 def test_a_wrong_login_is_refused(
-    mail_program: MailProgram, first_login_door: Door, login: str, password: str, mechanism: str
+    mail_program: MailProgram, first_login_endpoint: Endpoint, login: str, password: str, mechanism: str
 ) -> None:
-    with mail_program.open_secure(first_login_door) as conversation:
+    with mail_program.open_secure(first_login_endpoint) as conversation:
         reply = getattr(conversation, mechanism)(Account(login, password))
     assert reply.code == 535, reply
 
 
-def test_nobody_acts_for_somebody_else(mail_program: MailProgram, login_door: Door, account: Account) -> None:
-    with mail_program.open_secure(login_door) as conversation:
+def test_nobody_acts_for_somebody_else(
+    mail_program: MailProgram, login_endpoint: Endpoint, account: Account
+) -> None:
+    with mail_program.open_secure(login_endpoint) as conversation:
         reply = conversation.log_in_by_plain(account, acting_for="bob")
     assert reply.code == 535, reply

@@ -7,8 +7,8 @@ import pytest
 from lab.topology import USERS, user_named
 from tests.live.outage.test_outage import PROMISED
 from tests.support import outages
-from tests.support.backends import Ways, door_of, let_in, replies_to_intrusions, reply
-from tests.support.bed import Account, Landscape, Relay
+from tests.support.backends import Backends, endpoint_of, let_in, replies_to_intrusions, reply
+from tests.support.bed import Account, Relay, TestBed
 from tests.support.deploy import Run
 from tests.support.hammer import hammering
 from tests.support.outages import Outage
@@ -30,17 +30,17 @@ class Switched:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def switched(ways: Ways) -> Switched:
+def switched(backends: Backends) -> Switched:
     """Have the IMAP server judge."""
-    return Switched(ways.choose(LOGIN), ways.run("tasks.login.part.configure"))
+    return Switched(backends.choose(LOGIN), backends.run("tasks.login.part.configure"))
 
 
 def test_users_of_the_imap_server_log_in(
-    switched: Switched, landscape: Landscape, mail_program: MailProgram, relay: Relay
+    switched: Switched, test_bed: TestBed, mail_program: MailProgram, relay: Relay
 ) -> None:
     assert switched.first.status == 0, switched.first.complaint()
-    door = door_of(landscape, relay, 587)
-    refused = [user.uid for user in USERS if reply(mail_program, door, user.uid, user.password) != 235]
+    endpoint = endpoint_of(test_bed, relay, 587)
+    refused = [user.uid for user in USERS if reply(mail_program, endpoint, user.uid, user.password) != 235]
     assert refused == []
 
 
@@ -63,19 +63,19 @@ def test_a_second_run_changes_nothing_and_nothing_is_left_of_the_directory(
     ],
 )
 def test_a_wrong_login_is_refused(
-    landscape: Landscape, mail_program: MailProgram, relay: Relay, login: str, password: str
+    test_bed: TestBed, mail_program: MailProgram, relay: Relay, login: str, password: str
 ) -> None:
-    assert reply(mail_program, door_of(landscape, relay), login, password) == 535
+    assert reply(mail_program, endpoint_of(test_bed, relay), login, password) == 535
 
 
 def test_intruders_reach_nobody_and_break_nothing(
-    landscape: Landscape, mail_program: MailProgram, relay: Relay
+    test_bed: TestBed, mail_program: MailProgram, relay: Relay
 ) -> None:
-    door = door_of(landscape, relay)
+    endpoint = endpoint_of(test_bed, relay)
     process = relay.remote.run("cat /run/saslauthd/saslauthd.pid")
-    assert let_in(replies_to_intrusions(mail_program, door, ALICE)) == []
+    assert let_in(replies_to_intrusions(mail_program, endpoint, ALICE)) == []
     assert relay.remote.run("cat /run/saslauthd/saslauthd.pid") == process
-    assert reply(mail_program, door, *ALICE) == 235
+    assert reply(mail_program, endpoint, *ALICE) == 235
 
 
 def test_saslauthd_runs_without_rights_of_its_own(relay: Relay) -> None:
@@ -83,9 +83,9 @@ def test_saslauthd_runs_without_rights_of_its_own(relay: Relay) -> None:
 
 
 def test_no_password_goes_to_the_imap_server_in_the_clear(relay: Relay) -> None:
-    ways = relay.remote.run("ss -Htnp state established '( dport = :143 )'; systemctl cat saslauthd")
-    assert "--imap=directory.relay.test:993" in ways
-    assert ":143 " not in ways
+    shown = relay.remote.run("ss -Htnp state established '( dport = :143 )'; systemctl cat saslauthd")
+    assert "--imap=directory.relay.test:993" in shown
+    assert ":143 " not in shown
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,14 @@ def test_no_password_goes_to_the_imap_server_in_the_clear(relay: Relay) -> None:
     ],
 )
 def test_while_the_imap_server_is_away_users_are_put_off_and_never_refused(
-    landscape: Landscape, mail_program: MailProgram, outage: Outage
+    test_bed: TestBed, mail_program: MailProgram, outage: Outage
 ) -> None:
-    doors = [door_of(landscape, relay) for relay in landscape.relays]
-    with hammering(mail_program, doors, ALICE) as attempts:
+    endpoints = [endpoint_of(test_bed, relay) for relay in test_bed.relays]
+    with hammering(mail_program, endpoints, ALICE) as attempts:
         attempts.wait_for(235)
-        with outage(landscape.others["directory"]):
+        with outage(test_bed.others["directory"]):
             attempts.wait_for(454)
         attempts.wait_for(235)
     assert set(attempts.codes()) == {235, 454}
     assert attempts.slowest() < PROMISED
-    assert reply(mail_program, doors[0], "alice", "wrong") == 535
+    assert reply(mail_program, endpoints[0], "alice", "wrong") == 535

@@ -7,8 +7,8 @@ import pytest
 
 from lab.topology import user_named
 from tasks.logs import part as logs
-from tests.support.bed import Account, Landscape, Relay
-from tests.support.client_host import There
+from tests.support.bed import Account, Relay, TestBed
+from tests.support.client_host import InventoryClient
 from tests.support.corpus_run import cases, faults_of
 from tests.support.home import Home, homes
 from tests.support.mail import Maildir
@@ -25,23 +25,23 @@ NOT_MAILS = r"^\S+ \S+ (sudo|sshd|sshd-session|systemd-logind)\["
 
 @pytest.fixture(scope="module")
 def marks(
-    landscape: Landscape, client: There, mail_program: MailProgram, outside: Maildir
+    test_bed: TestBed, client: InventoryClient, mail_program: MailProgram, outside: Maildir
 ) -> dict[Relay, str]:
-    """Send mail and fail to log in through every door, and give the journal's place before that."""
+    """Send mail and fail to log in through every endpoint, and give the journal's place before that."""
     before = {
         relay: relay.remote.run("journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p'").strip()
-        for relay in landscape.relays
+        for relay in test_bed.relays
     }
-    doors = [door for door in landscape.doors if door.takes_logins]
-    assert faults_of(cases(doors, homes(client.remote)[0], USER.login), mail_program, USER, outside) == {}
-    for door in doors:
-        with mail_program.open_secure(door) as conversation:
+    endpoints = [endpoint for endpoint in test_bed.endpoints if endpoint.takes_logins]
+    assert faults_of(cases(endpoints, homes(client.remote)[0], USER.login), mail_program, USER, outside) == {}
+    for endpoint in endpoints:
+        with mail_program.open_secure(endpoint) as conversation:
             assert conversation.log_in_by_plain(Account(USER.login, "wrong")).code == 535
     return before
 
 
 @pytest.fixture
-def home(client: There) -> Home:
+def home(client: InventoryClient) -> Home:
     """Give the home that was sent from."""
     return homes(client.remote)[0]
 

@@ -9,8 +9,8 @@ import pytest
 
 from lab.topology import USERS
 from tests.support import crowd, outages
-from tests.support.backends import door_of
-from tests.support.bed import Account, Landscape, Relay
+from tests.support.backends import endpoint_of
+from tests.support.bed import Account, Relay, TestBed
 from tests.support.hammer import attempt, hammering
 from tests.support.outages import LDAP, Outage
 from tests.support.smtp import MailProgram
@@ -31,17 +31,17 @@ PROMISED = 10.0  # seconds within which a login is answered, whatever happens
     ],
 )
 def test_while_the_directory_is_away_users_are_put_off_and_never_refused(
-    landscape: Landscape, mail_program: MailProgram, outage: Outage
+    test_bed: TestBed, mail_program: MailProgram, outage: Outage
 ) -> None:
-    doors = [door for door in landscape.doors if door.is_first and door.port != 25]
-    with hammering(mail_program, doors, IN_DIRECTORY) as attempts:
+    endpoints = [endpoint for endpoint in test_bed.endpoints if endpoint.is_first and endpoint.port != 25]
+    with hammering(mail_program, endpoints, IN_DIRECTORY) as attempts:
         attempts.wait_for(235)
-        with outage(landscape.others["directory"]):
+        with outage(test_bed.others["directory"]):
             attempts.wait_for(454)
         attempts.wait_for(235)
     assert set(attempts.codes()) == {235, 454}
     assert attempts.slowest() < PROMISED
-    assert attempt(mail_program, doors[0], Account("alice", "wrong")).code == 535
+    assert attempt(mail_program, endpoints[0], Account("alice", "wrong")).code == 535
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_while_the_directory_is_away_users_are_put_off_and_never_refused(
     ],
 )
 def test_when_what_checks_passwords_dies_nobody_is_refused_and_it_comes_back(
-    landscape: Landscape, mail_program: MailProgram, accident: str
+    test_bed: TestBed, mail_program: MailProgram, accident: str
 ) -> None:
-    doors = [door_of(landscape, relay) for relay in landscape.relays]
-    with hammering(mail_program, doors, IN_DIRECTORY) as attempts:
+    endpoints = [endpoint_of(test_bed, relay) for relay in test_bed.relays]
+    with hammering(mail_program, endpoints, IN_DIRECTORY) as attempts:
         attempts.wait_for(235)
-        for relay in landscape.relays:
+        for relay in test_bed.relays:
             relay.remote.run(accident)
         attempts.wait_for(235, times=10)
     assert set(attempts.codes()) <= {235, 454}

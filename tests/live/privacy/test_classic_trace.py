@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from lab.topology import user_named
-from tests.support.bed import Account, Landscape
-from tests.support.client_host import There
+from tests.support.bed import Account, TestBed
+from tests.support.client_host import InventoryClient
 from tests.support.corpus_run import SENDER, cases, what_arrived
 from tests.support.deploy import Deploy, vary
 from tests.support.home import homes
@@ -25,26 +25,28 @@ CLASSIC = """
 
 @pytest.fixture(scope="module")
 def classic(
-    landscape: Landscape, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+    test_bed: TestBed, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """Deploy the relays with the classic trace header, and as they were at the end."""
     copy = tmp_path_factory.mktemp("classic") / "classic.py"
-    inventory = vary(landscape.inventory, copy, CLASSIC, (relay.name for relay in landscape.relays))
+    inventory = vary(test_bed.inventory, copy, CLASSIC, (relay.name for relay in test_bed.relays))
     run = Deploy(inventory, pytestconfig.rootpath).run()
     assert run.status == 0, run.complaint()
     yield
-    run = Deploy(landscape.inventory, pytestconfig.rootpath).run()
+    run = Deploy(test_bed.inventory, pytestconfig.rootpath).run()
     assert run.status == 0, run.complaint()
 
 
 def test_trace_names_the_login_and_nothing_else(
-    classic: None, landscape: Landscape, client: There, mail_program: MailProgram, outside: Maildir
+    classic: None, test_bed: TestBed, client: InventoryClient, mail_program: MailProgram, outside: Maildir
 ) -> None:
-    doors = [door for door in landscape.doors if door.port != 25]
-    sent = cases(doors, homes(client.remote)[0], "another-login")
-    for door in doors:
-        for case in [case for case in sent if case.door is door]:
-            with mail_program.log_in(door, USER, case.helo.format(relay=case.relay.hostname)) as conversation:
+    endpoints = [endpoint for endpoint in test_bed.endpoints if endpoint.port != 25]
+    sent = cases(endpoints, homes(client.remote)[0], "another-login")
+    for endpoint in endpoints:
+        for case in [case for case in sent if case.endpoint is endpoint]:
+            with mail_program.log_in(
+                endpoint, USER, case.helo.format(relay=case.relay.hostname)
+            ) as conversation:
                 message = case.sample.sent(case.values)
                 reply = conversation.submit(
                     SENDER, case.recipients, message, " SMTPUTF8" if case.utf8 else ""

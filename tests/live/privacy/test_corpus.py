@@ -6,8 +6,8 @@ from typing import NamedTuple
 import pytest
 
 from lab.topology import user_named
-from tests.support.bed import Account, Landscape
-from tests.support.client_host import There
+from tests.support.bed import Account, TestBed
+from tests.support.client_host import InventoryClient
 from tests.support.corpus import SAMPLES, Sample
 from tests.support.corpus_run import HELOS, Case, cases, faults_of
 from tests.support.home import homes, moved_to
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.bulk, pytest.mark.needs("outside", "client", "director
 # The login is in no address of the messages: where it turns up, it leaked.
 USER = Account(user_named("backslash").uid, user_named("backslash").password)
 LEAST = 1000
-TURNS = 2  # in each home, with other names and envelopes for the same message and door
+TURNS = 2  # in each home, with other names and envelopes for the same message and endpoint
 
 
 class Outcome(NamedTuple):
@@ -31,16 +31,18 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def outcome(landscape: Landscape, client: There, mail_program: MailProgram, outside: Maildir) -> Outcome:
-    """Send every message from every kind of home through every door."""
+def outcome(
+    test_bed: TestBed, client: InventoryClient, mail_program: MailProgram, outside: Maildir
+) -> Outcome:
+    """Send every message from every kind of home through every endpoint."""
     began = time.monotonic()
     sent: list[Case] = []
     faults: dict[Case, list[str]] = {}
-    doors = [door for door in landscape.doors if door.takes_logins]
+    endpoints = [endpoint for endpoint in test_bed.endpoints if endpoint.takes_logins]
     for number, home in enumerate(homes(client.remote)):
         with moved_to(home, client.remote):
             for turn in range(TURNS):
-                wave = cases(doors, home, USER.login, start=number * TURNS + turn)
+                wave = cases(endpoints, home, USER.login, start=number * TURNS + turn)
                 faults |= faults_of(wave, mail_program, USER, outside)
                 sent += wave
     return Outcome(sent, faults, time.monotonic() - began)
@@ -59,7 +61,9 @@ def test_message_tells_nothing_and_is_otherwise_unchanged(outcome: Outcome, samp
 
 def test_corpus_is_large(outcome: Outcome) -> None:
     sent = outcome.sent
-    assert len({(one.sample, one.door, one.home, one.helo, one.envelope, one.utf8) for one in sent}) >= LEAST
+    assert (
+        len({(one.sample, one.endpoint, one.home, one.helo, one.envelope, one.utf8) for one in sent}) >= LEAST
+    )
     assert {one.helo for one in sent} == set(HELOS)
     assert len({one.home for one in sent}) == 3
     print(f"{len(sent)} messages took {outcome.seconds:.0f} s")  # shown with -rP, and judged by nobody

@@ -6,8 +6,8 @@ import pytest
 
 from lab.topology import user_named
 from tests.support import tampering
-from tests.support.bed import Account, Landscape, Relay
-from tests.support.client_host import There
+from tests.support.bed import Account, Relay, TestBed
+from tests.support.client_host import InventoryClient
 from tests.support.corpus import SAMPLES
 from tests.support.corpus_run import SENDER, Case, cases, faults_of, judge_all, what_arrived
 from tests.support.home import homes
@@ -34,24 +34,24 @@ BREAKAGES = {
 
 @pytest.mark.parametrize("breakage", BREAKAGES)
 def test_mail_waits_while_the_rules_are_broken(
-    landscape: Landscape, client: There, mail_program: MailProgram, outside: Maildir, breakage: str
+    test_bed: TestBed, client: InventoryClient, mail_program: MailProgram, outside: Maildir, breakage: str
 ) -> None:
     samples = [sample for sample in SAMPLES if sample.name == "roundcube"]
-    doors = [door for door in landscape.doors if door.is_first and door.takes_logins]
-    sent = cases(doors, homes(client.remote)[0], USER.login, samples=samples)
-    with tampering.broken(landscape.relays, BREAKAGES[breakage]):
+    endpoints = [endpoint for endpoint in test_bed.endpoints if endpoint.is_first and endpoint.takes_logins]
+    sent = cases(endpoints, homes(client.remote)[0], USER.login, samples=samples)
+    with tampering.broken(test_bed.relays, BREAKAGES[breakage]):
         for case in sent:
             reply = hand_in(mail_program, case)
             # On 25 the relay has taken the mail before it reaches the rules, and keeps it.
-            assert reply.code == (250 if case.door.port == 25 else 451), (case, reply)
-        for relay in landscape.relays:
+            assert reply.code == (250 if case.endpoint.port == 25 else 451), (case, reply)
+        for relay in test_bed.relays:
             deferred = wait_for_deferral(sent[0].batch, relay.remote)
             assert "451" in deferred, deferred
         assert outside.arrived(sent[0].batch) == []
-    for relay in landscape.relays:
+    for relay in test_bed.relays:
         relay.remote.run("postqueue -f")
     arrived = what_arrived(sent, outside)
-    kept = [case for case in sent if case.door.port == 25]
+    kept = [case for case in sent if case.endpoint.port == 25]
     assert set(arrived) == {reader for case in kept for reader in case.recipients}
     assert {str(case): judge_all(case, arrived) for case in kept} == {str(case): [] for case in kept}
 
@@ -59,14 +59,16 @@ def test_mail_waits_while_the_rules_are_broken(
 @pytest.mark.parametrize("breakage", ["missing", "empty"])
 def test_strangers_mail_comes_in_while_the_rules_are_broken(
     relay: Relay,
-    landscape: Landscape,
+    test_bed: TestBed,
     mail_program: MailProgram,
     local_mail: Callable[[Relay], LocalMail],
     breakage: str,
 ) -> None:
-    (door,) = [one for one in landscape.doors if one.relay is relay and one.port == 25 and one.is_first]
+    (endpoint,) = [
+        one for one in test_bed.endpoints if one.relay is relay and one.port == 25 and one.is_first
+    ]
     mail, token = local_mail(relay), new_token()
-    with tampering.broken([relay], BREAKAGES[breakage]), mail_program.open_secure(door) as conversation:
+    with tampering.broken([relay], BREAKAGES[breakage]), mail_program.open_secure(endpoint) as conversation:
         reply = conversation.envelope(f"{token}@elsewhere.test", f"postmaster@{relay.hostname}")
         assert reply.code == 250, reply
         assert conversation.hand_in(letter(token).as_bytes()).code == 250
@@ -75,15 +77,15 @@ def test_strangers_mail_comes_in_while_the_rules_are_broken(
 
 
 def test_rules_alone_do_where_the_guard_is_lost(
-    landscape: Landscape, client: There, mail_program: MailProgram, outside: Maildir
+    test_bed: TestBed, client: InventoryClient, mail_program: MailProgram, outside: Maildir
 ) -> None:
-    doors = [door for door in landscape.doors if door.is_first and door.takes_logins]
-    sent = cases(doors, homes(client.remote)[0], USER.login)
-    with tampering.edited(landscape.relays, edit_guard=tampering.none):
+    endpoints = [endpoint for endpoint in test_bed.endpoints if endpoint.is_first and endpoint.takes_logins]
+    sent = cases(endpoints, homes(client.remote)[0], USER.login)
+    with tampering.edited(test_bed.relays, edit_guard=tampering.none):
         assert faults_of(sent, mail_program, USER, outside) == {}
 
 
 def hand_in(program: MailProgram, case: Case) -> Reply:
     """Hand in one message."""
-    with program.log_in(case.door, USER, case.helo.format(relay=case.relay.hostname)) as conversation:
+    with program.log_in(case.endpoint, USER, case.helo.format(relay=case.relay.hostname)) as conversation:
         return conversation.submit(SENDER, case.recipients, case.sample.sent(case.values))

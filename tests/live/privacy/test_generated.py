@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from lab.topology import user_named
-from tests.support.bed import Account, Landscape
-from tests.support.client_host import There
+from tests.support.bed import Account, TestBed
+from tests.support.client_host import InventoryClient
 from tests.support.corpus import Sample
 from tests.support.corpus_run import cases, faults_of
 from tests.support.generated import SECRET, sample
@@ -20,7 +20,7 @@ from tests.support.smtp import MailProgram
 pytestmark = [pytest.mark.bulk, pytest.mark.needs("outside", "client", "directory")]
 
 USER = Account(user_named("backslash").uid, user_named("backslash").password)
-BATCHES = 12  # each through every door
+BATCHES = 12  # each through every endpoint
 _numbers = count()
 
 
@@ -31,15 +31,15 @@ _numbers = count()
 )
 @given(messages=st.lists(sample(), min_size=8, max_size=8))
 def test_generated_messages_tell_nothing_and_are_otherwise_unchanged(
-    landscape: Landscape,
-    client: There,
+    test_bed: TestBed,
+    client: InventoryClient,
     mail_program: MailProgram,
     outside: Maildir,
     messages: list[tuple[str, str]],
 ) -> None:
     samples = [as_sample(*message) for message in messages]
-    doors = [door for door in landscape.doors if door.takes_logins]
-    sent = cases(doors, homes(client.remote)[0], USER.login, start=next(_numbers), samples=samples)
+    endpoints = [endpoint for endpoint in test_bed.endpoints if endpoint.takes_logins]
+    sent = cases(endpoints, homes(client.remote)[0], USER.login, start=next(_numbers), samples=samples)
     assert not [one for one in samples if found(one.delivered(sent[0].values), [SECRET])]
     # A word that is kept, and happens to be one of the writer's own, is no leak.
     assume(not any(found(one.sample.delivered(one.values), one.secrets) for one in sent))

@@ -5,8 +5,8 @@ import pytest
 from lab.topology import user_named
 from tasks.privacy.rules import MOST_IDS
 from tests.support import tampering
-from tests.support.bed import Account, Landscape
-from tests.support.client_host import There
+from tests.support.bed import Account, TestBed
+from tests.support.client_host import InventoryClient
 from tests.support.corpus import SAMPLES
 from tests.support.corpus_run import cases, faults_of
 from tests.support.home import homes
@@ -36,16 +36,20 @@ HARMLESS = "if it names messages"
 class Mutants:
     """Relays with a mistake."""
 
-    def __init__(self, landscape: Landscape, client: There, program: MailProgram, outside: Maildir) -> None:
+    def __init__(
+        self, test_bed: TestBed, client: InventoryClient, program: MailProgram, outside: Maildir
+    ) -> None:
         """Take all relays, and the port that answers at once."""
-        self.relays = landscape.relays
-        self._doors = [door for door in landscape.doors if door.port == 587 and door.is_first]
+        self.relays = test_bed.relays
+        self._endpoints = [
+            endpoint for endpoint in test_bed.endpoints if endpoint.port == 587 and endpoint.is_first
+        ]
         self._home, self._program, self._outside = homes(client.remote)[0], program, outside
 
     def leaks(self) -> set[str]:
         """Send the corpus through every relay, and tell which of them let something out that must not be."""
         telling = [sample for sample in SAMPLES if sample.name in TELLING]
-        sent = cases(self._doors, self._home, USER.login, samples=telling)
+        sent = cases(self._endpoints, self._home, USER.login, samples=telling)
         faults = faults_of(sent, self._program, USER, self._outside)
         return {
             case.relay.name
@@ -60,9 +64,11 @@ class Mutants:
 
 
 @pytest.fixture(scope="module")
-def mutants(landscape: Landscape, client: There, mail_program: MailProgram, outside: Maildir) -> Mutants:
+def mutants(
+    test_bed: TestBed, client: InventoryClient, mail_program: MailProgram, outside: Maildir
+) -> Mutants:
     """Give the relays, still without a mistake."""
-    return Mutants(landscape, client, mail_program, outside)
+    return Mutants(test_bed, client, mail_program, outside)
 
 
 def test_every_rule_is_mutated(mutants: Mutants) -> None:

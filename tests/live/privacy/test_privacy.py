@@ -9,8 +9,8 @@ from email.policy import SMTP, SMTPUTF8
 import pytest
 
 from lab.topology import user_named
-from tests.support.bed import Account, Door, Relay
-from tests.support.client_host import There
+from tests.support.bed import Account, Endpoint, Relay
+from tests.support.client_host import InventoryClient
 from tests.support.mail import LocalMail, Maildir, letter, new_token, outside_address, settle, trace
 from tests.support.secrets_of import found
 from tests.support.smtp import HELO, MailProgram
@@ -27,19 +27,23 @@ CLEAN_TRACE = (
 needs_others = pytest.mark.needs("outside", "client", "directory")
 
 
-def hand_in(program: MailProgram, door: Door, message: EmailMessage, *tokens: str, helo: str = HELO) -> None:
+def hand_in(
+    program: MailProgram, endpoint: Endpoint, message: EmailMessage, *tokens: str, helo: str = HELO
+) -> None:
     """Send a message outside, to an address for each token."""
-    with program.log_in(door, USER, helo) as conversation:
+    with program.log_in(endpoint, USER, helo) as conversation:
         options = " SMTPUTF8" if message.policy is SMTPUTF8 else ""
         reply = conversation.envelope(SENDER, *map(outside_address, tokens), options=options)
         assert reply.code == 250, reply
         assert conversation.hand_in(message.as_bytes()).code == 250
 
 
-def send(program: MailProgram, outside: Maildir, door: Door, message: EmailMessage, token: str) -> bytes:
+def send(
+    program: MailProgram, outside: Maildir, endpoint: Endpoint, message: EmailMessage, token: str
+) -> bytes:
     """Send a message outside and return it as it arrived, which it must exactly once."""
-    hand_in(program, door, message, token)
-    settle(token, door.relay.remote, outside.remote)
+    hand_in(program, endpoint, message, token)
+    settle(token, endpoint.relay.remote, outside.remote)
     (raw,) = outside.arrived(token)
     return raw
 
@@ -52,21 +56,21 @@ def own_trace(raw: bytes, relay: Relay) -> list[str]:
     return rest
 
 
-def assert_anonymous(raw: bytes, client: There, door: Door, helo: str = HELO) -> None:
+def assert_anonymous(raw: bytes, client: InventoryClient, endpoint: Endpoint, helo: str = HELO) -> None:
     """Check that nothing tells where and as whom a message was sent, and one trace header that by us."""
     assert found(raw, [*client.traces, helo, USER.login]) == []
-    (ours,) = own_trace(raw, door.relay)
-    assert re.fullmatch(CLEAN_TRACE.format(hostname=re.escape(door.relay.hostname)), ours), ours
+    (ours,) = own_trace(raw, endpoint.relay)
+    assert re.fullmatch(CLEAN_TRACE.format(hostname=re.escape(endpoint.relay.hostname)), ours), ours
 
 
 @needs_others
 def test_mail_arrives_once_unchanged_and_anonymous(
-    mail_program: MailProgram, client: There, outside: Maildir, login_door: Door
+    mail_program: MailProgram, client: InventoryClient, outside: Maildir, login_endpoint: Endpoint
 ) -> None:
     token = new_token()
     message = letter(token)
-    raw = send(mail_program, outside, login_door, message, token)
-    assert_anonymous(raw, client, login_door)
+    raw = send(mail_program, outside, login_endpoint, message, token)
+    assert_anonymous(raw, client, login_endpoint)
     arrived = message_from_bytes(raw, policy=SMTP)
     assert arrived.get_content() == message.get_content().replace("\r\n", "\n")
     for name in ("Subject", "From", "To", "Message-ID"):
@@ -90,45 +94,46 @@ HELOS = [
 
 @needs_others
 def test_however_a_client_introduces_itself_nobody_learns_it(
-    mail_program: MailProgram, client: There, outside: Maildir, first_login_door: Door
+    mail_program: MailProgram, client: InventoryClient, outside: Maildir, first_login_endpoint: Endpoint
 ) -> None:
-    batch, door = new_token(), first_login_door
+    batch, endpoint = new_token(), first_login_endpoint
     helos = {
-        f"{batch}{number}x": helo.format(hostname=door.relay.hostname) for number, helo in enumerate(HELOS)
+        f"{batch}{number}x": helo.format(hostname=endpoint.relay.hostname)
+        for number, helo in enumerate(HELOS)
     }
     for token, helo in helos.items():
-        hand_in(mail_program, door, letter(token), token, helo=helo)
-    settle(batch, door.relay.remote, outside.remote)
+        hand_in(mail_program, endpoint, letter(token), token, helo=helo)
+    settle(batch, endpoint.relay.remote, outside.remote)
     arrived = outside.arrived(batch)
     assert len(arrived) == len(helos)
     for token, helo in helos.items():
         (raw,) = (raw for raw in arrived if token.encode() in raw)
-        assert_anonymous(raw, client, door, helo)
+        assert_anonymous(raw, client, endpoint, helo)
 
 
 @needs_others
 def test_mail_to_many_is_anonymous_to_each(
-    mail_program: MailProgram, client: There, outside: Maildir, first_login_door: Door
+    mail_program: MailProgram, client: InventoryClient, outside: Maildir, first_login_endpoint: Endpoint
 ) -> None:
     batch = new_token()
     tokens = [f"{batch}{number}x" for number in range(3)]
-    hand_in(mail_program, first_login_door, letter(batch), *tokens)
-    settle(batch, first_login_door.relay.remote, outside.remote)
+    hand_in(mail_program, first_login_endpoint, letter(batch), *tokens)
+    settle(batch, first_login_endpoint.relay.remote, outside.remote)
     arrived = outside.arrived(batch)
     assert len(arrived) == len(tokens)
     for raw in arrived:
-        assert_anonymous(raw, client, first_login_door)
+        assert_anonymous(raw, client, first_login_endpoint)
 
 
 @needs_others
 def test_mail_in_utf8_is_anonymous(
-    mail_program: MailProgram, client: There, outside: Maildir, first_login_door: Door
+    mail_program: MailProgram, client: InventoryClient, outside: Maildir, first_login_endpoint: Endpoint
 ) -> None:
     token = new_token()
     message = letter(token, SMTPUTF8)
     message.replace_header("Subject", f"Grüße {token} пароль")
-    raw = send(mail_program, outside, first_login_door, message, token)
-    assert_anonymous(raw, client, first_login_door)
+    raw = send(mail_program, outside, first_login_endpoint, message, token)
+    assert_anonymous(raw, client, first_login_endpoint)
     assert f"Grüße {token} пароль".encode() in raw
 
 
@@ -142,27 +147,27 @@ FORGED = [
 
 @needs_others
 def test_trace_headers_that_a_client_brings_do_not_survive(
-    mail_program: MailProgram, client: There, outside: Maildir, first_login_door: Door
+    mail_program: MailProgram, client: InventoryClient, outside: Maildir, first_login_endpoint: Endpoint
 ) -> None:
     token = new_token()
     message = letter(token)
     for forged in FORGED:
-        message["Received"] = forged.format(hostname=first_login_door.relay.hostname)
-    raw = send(mail_program, outside, first_login_door, message, token)
-    assert_anonymous(raw, client, first_login_door)
+        message["Received"] = forged.format(hostname=first_login_endpoint.relay.hostname)
+    raw = send(mail_program, outside, first_login_endpoint, message, token)
+    assert_anonymous(raw, client, first_login_endpoint)
     assert found(raw, ["192.168.77.5", "4ABCDEFGH", "elsewhere.test"]) == []
 
 
 @needs_others
 def test_an_attached_message_keeps_its_own_trace(
-    mail_program: MailProgram, client: There, outside: Maildir, first_login_door: Door
+    mail_program: MailProgram, client: InventoryClient, outside: Maildir, first_login_endpoint: Endpoint
 ) -> None:
     token = new_token()
     attached = letter(f"attached to {token}", Received=FORGED[0], X_Originating_IP="[192.168.77.9]")
     message = letter(token)
     message.add_attachment(attached)
-    raw = send(mail_program, outside, first_login_door, message, token)
-    assert_anonymous(raw, client, first_login_door)
+    raw = send(mail_program, outside, first_login_endpoint, message, token)
+    assert_anonymous(raw, client, first_login_endpoint)
     (part,) = message_from_bytes(raw, policy=SMTP).iter_attachments()
     inner = part.get_content()
     assert inner.get_all("Received") == [FORGED[0]]
@@ -171,16 +176,16 @@ def test_an_attached_message_keeps_its_own_trace(
 
 @needs_others
 def test_a_notification_comes_back_without_what_the_client_called_the_envelope(
-    mail_program: MailProgram, outside: Maildir, first_login_door: Door
+    mail_program: MailProgram, outside: Maildir, first_login_endpoint: Endpoint
 ) -> None:
     # The server outside puts the id that it was told into its notifications (RFC 3464 2.2.1).
-    token, door = new_token(), first_login_door
+    token, endpoint = new_token(), first_login_endpoint
     address = outside_address(token)
-    with mail_program.log_in(door, USER) as conversation:
+    with mail_program.log_in(endpoint, USER) as conversation:
         assert conversation.say(f"MAIL FROM:<{address}> RET=HDRS ENVID=made-on-{HELO}").code == 250
         assert conversation.say(f"RCPT TO:<{address}> NOTIFY=SUCCESS").code == 250
         assert conversation.hand_in(letter(token).as_bytes()).code == 250
-    settle(token, door.relay.remote, outside.remote)
+    settle(token, endpoint.relay.remote, outside.remote)
     arrived = outside.arrived(token, at_least=2)
     assert len([raw for raw in arrived if b"delivery-status" in raw]) == 1
     assert [raw for raw in arrived if found(raw, [HELO]) or b"Original-Envelope-Id" in raw] == []
@@ -190,15 +195,15 @@ def test_a_notification_comes_back_without_what_the_client_called_the_envelope(
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 def test_mail_from_strangers_keeps_its_trace(
     mail_program: MailProgram,
-    client: There,
+    client: InventoryClient,
     local_mail: Callable[[Relay], LocalMail],
-    door_25: Door,
+    endpoint_25: Endpoint,
     tls: bool,
 ) -> None:
-    token, relay = new_token(), door_25.relay
+    token, relay = new_token(), endpoint_25.relay
     mail = local_mail(relay)
     message = letter(token, Received=FORGED[0], X_Originating_IP="[192.168.77.9]", User_Agent="Mutt")
-    with mail_program.open_secure(door_25) if tls else mail_program.open(door_25) as conversation:
+    with mail_program.open_secure(endpoint_25) if tls else mail_program.open(endpoint_25) as conversation:
         conversation.ehlo_or_helo_if_needed()
         reply = conversation.envelope(f"{token}@elsewhere.test", f"postmaster@{relay.hostname}")
         assert reply.code == 250, reply
@@ -207,16 +212,16 @@ def test_mail_from_strangers_keeps_its_trace(
     (raw,) = mail.arrived(token)
     received = trace(message_from_bytes(raw))
     assert received[1:] == [FORGED[0]], received
-    for word in (HELO, *client_as_seen(client, door_25), f"by {relay.hostname} (Postfix) with ESMTP"):
+    for word in (HELO, *client_as_seen(client, endpoint_25), f"by {relay.hostname} (Postfix) with ESMTP"):
         assert word in received[0]
     for name in ("X-Originating-IP", "User-Agent", "Message-ID", "Subject"):
         assert message_from_bytes(raw).get_all(name) == message.get_all(name)
 
 
-def client_as_seen(client: There, door: Door) -> list[str]:
-    """Tell what a relay writes of the client: its address in the family of the door."""
+def client_as_seen(client: InventoryClient, endpoint: Endpoint) -> list[str]:
+    """Tell what a relay writes of the client: its address in the family of the endpoint."""
     return [
-        f"[IPv6:{address}]" if door.family == "IPv6" else f"[{address}]"
+        f"[IPv6:{address}]" if endpoint.family == "IPv6" else f"[{address}]"
         for address in client.addresses
-        if (":" in address) == (door.family == "IPv6")
+        if (":" in address) == (endpoint.family == "IPv6")
     ]

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from lab.topology import user_named
-from tests.support.bed import Account, Door, Landscape, Relay
-from tests.support.client_host import There
+from tests.support.bed import Account, Endpoint, Relay, TestBed
+from tests.support.client_host import InventoryClient
 from tests.support.corpus_run import SENDER, Case, cases, judge_all, what_arrived
 from tests.support.home import homes
 from tests.support.mail import LocalMail, Maildir, outside_address, settle, wait_for_deferral
@@ -37,10 +37,12 @@ def as_in_mbox(message: bytes) -> bytes:
     return re.sub(rb"(?m)^From ", b">From ", message)
 
 
-def from_strangers(program: MailProgram, door: Door, client: There, recipient: str) -> list[Case]:
+def from_strangers(
+    program: MailProgram, endpoint: Endpoint, client: InventoryClient, recipient: str
+) -> list[Case]:
     """Send the corpus as strangers do, without a login."""
-    sent = cases([door], homes(client.remote)[0], USER.login)
-    with program.open_secure(door) as conversation:
+    sent = cases([endpoint], homes(client.remote)[0], USER.login)
+    with program.open_secure(endpoint) as conversation:
         for case in sent:
             reply = conversation.submit(STRANGER, [recipient], case.sample.sent(case.values), " SMTPUTF8")
             assert reply.code == 250, (case, reply)
@@ -61,25 +63,25 @@ def differing(sent: list[Case], arrived: list[bytes], kept_as: Callable[[bytes],
 
 
 def test_strangers_mail_comes_in_byte_for_byte(
-    landscape: Landscape,
+    test_bed: TestBed,
     relay: Relay,
-    client: There,
+    client: InventoryClient,
     mail_program: MailProgram,
     local_mail: Callable[[Relay], LocalMail],
 ) -> None:
     mail = local_mail(relay)
-    sent = from_strangers(mail_program, door(landscape, relay, 25), client, f"postmaster@{relay.hostname}")
+    sent = from_strangers(mail_program, endpoint(test_bed, relay, 25), client, f"postmaster@{relay.hostname}")
     settle(STRANGER, relay.remote)
     assert differing(sent, mail.arrived(sent[0].batch), as_in_mbox) == []
 
 
 def test_forwarded_mail_goes_on_byte_for_byte(
-    landscape: Landscape, relay: Relay, client: There, mail_program: MailProgram, outside: Maildir
+    test_bed: TestBed, relay: Relay, client: InventoryClient, mail_program: MailProgram, outside: Maildir
 ) -> None:
     batch_reader = outside_address(f"forwarded-{relay.remote.run('date +%s%N').strip()}")
     with forwarding(relay, batch_reader):
-        door_25 = door(landscape, relay, 25)
-        sent = from_strangers(mail_program, door_25, client, f"{FORWARDED}@{relay.hostname}")
+        endpoint_25 = endpoint(test_bed, relay, 25)
+        sent = from_strangers(mail_program, endpoint_25, client, f"{FORWARDED}@{relay.hostname}")
         settle(batch_reader, relay.remote, outside.remote)
         settle(FORWARDED, relay.remote, outside.remote)
     assert differing(sent, outside.arrived(sent[0].batch, at_least=len(sent))) == []
@@ -96,13 +98,15 @@ def forwarding(relay: Relay, reader: str) -> Iterator[None]:
 
 
 def test_a_bounce_tells_nothing(
-    landscape: Landscape, client: There, mail_program: MailProgram, outside: Maildir
+    test_bed: TestBed, client: InventoryClient, mail_program: MailProgram, outside: Maildir
 ) -> None:
-    doors = [one for one in landscape.doors if one.takes_logins]
-    sent = [case for case in cases(doors, homes(client.remote)[0], USER.login) if case.sample.name == "horde"]
+    endpoints = [one for one in test_bed.endpoints if one.takes_logins]
+    sent = [
+        case for case in cases(endpoints, homes(client.remote)[0], USER.login) if case.sample.name == "horde"
+    ]
     for case in sent:
         with mail_program.log_in(
-            case.door, USER, case.helo.format(relay=case.relay.hostname)
+            case.endpoint, USER, case.helo.format(relay=case.relay.hostname)
         ) as conversation:
             message = case.sample.sent(case.values)
             # Whoever is named as sender gets the bounce: here somebody outside.
@@ -118,28 +122,28 @@ def test_a_bounce_tells_nothing(
 
 
 def test_a_queue_flushed_after_an_outage_tells_nothing(
-    landscape: Landscape, client: There, mail_program: MailProgram, outside: Maildir
+    test_bed: TestBed, client: InventoryClient, mail_program: MailProgram, outside: Maildir
 ) -> None:
-    doors = [one for one in landscape.doors if one.takes_logins and one.is_first]
-    sent = cases(doors, homes(client.remote)[0], USER.login)
+    endpoints = [one for one in test_bed.endpoints if one.takes_logins and one.is_first]
+    sent = cases(endpoints, homes(client.remote)[0], USER.login)
     outside.remote.run("postfix stop 2>&1")
     try:
-        for one in doors:
+        for one in endpoints:
             with mail_program.log_in(one, USER) as conversation:
-                for case in (case for case in sent if case.door is one):
+                for case in (case for case in sent if case.endpoint is one):
                     message = case.sample.sent(case.values)
                     reply = conversation.submit(SENDER, case.recipients, message, " SMTPUTF8")
                     assert reply.code == 250, (case, reply)
-        for relay in landscape.relays:
+        for relay in test_bed.relays:
             assert "delay_reason" in wait_for_deferral(sent[0].batch, relay.remote)
     finally:
         outside.remote.run("postfix start 2>&1")
-    for relay in landscape.relays:
+    for relay in test_bed.relays:
         relay.remote.run("postqueue -f")
     arrived = what_arrived(sent, outside)
     assert [f"{case}: {fault}" for case in sent for fault in judge_all(case, arrived)] == []
 
 
-def door(landscape: Landscape, relay: Relay, port: int) -> Door:
-    """Find a relay's door at a port."""
-    return next(one for one in landscape.doors if one.relay is relay and one.port == port and one.is_first)
+def endpoint(test_bed: TestBed, relay: Relay, port: int) -> Endpoint:
+    """Find a relay's endpoint at a port."""
+    return next(one for one in test_bed.endpoints if one.relay is relay and one.port == port and one.is_first)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support.bed import Account, Door, Relay
+from tests.support.bed import Account, Endpoint, Relay
 from tests.support.mail import LocalMail, Maildir, new_token, outside_address, settle
 from tests.support.smtp import Conversation, MailProgram
 
@@ -63,28 +63,28 @@ def assert_one_each(sent: Mapping[str, Sent], arrived: list[bytes]) -> None:
 
 @pytest.mark.needs("outside", "directory")
 def test_a_user_cannot_smuggle_a_message_out(
-    mail_program: MailProgram, outside: Maildir, first_login_door: Door, account: Account
+    mail_program: MailProgram, outside: Maildir, first_login_endpoint: Endpoint, account: Account
 ) -> None:
-    batch, door = new_token(), first_login_door
+    batch, endpoint = new_token(), first_login_endpoint
     sent = {}
     for number, (name, false_end) in enumerate(FALSE_ENDS.items()):
         token = f"{batch}{number}x"
-        with closing(mail_program.log_in(door, account)) as conversation:
+        with closing(mail_program.log_in(endpoint, account)) as conversation:
             codes = smuggle(conversation, token, "alice@relay.test", outside_address(token), false_end)
         sent[name] = Sent(token, codes)
-    settle(batch, door.relay.remote, outside.remote)
+    settle(batch, endpoint.relay.remote, outside.remote)
     assert_one_each(sent, outside.arrived(batch))
 
 
 def test_a_stranger_cannot_smuggle_a_message_in(
-    mail_program: MailProgram, local_mail: Callable[[Relay], LocalMail], door_25: Door
+    mail_program: MailProgram, local_mail: Callable[[Relay], LocalMail], endpoint_25: Endpoint
 ) -> None:
-    batch, relay = new_token(), door_25.relay
+    batch, relay = new_token(), endpoint_25.relay
     mail = local_mail(relay)
     sent = {}
     for number, (name, false_end) in enumerate(FALSE_ENDS.items()):
         token = f"{batch}{number}x"
-        with closing(mail_program.open(door_25)) as conversation:
+        with closing(mail_program.open(endpoint_25)) as conversation:
             conversation.greet()
             sender, recipient = f"{token}@elsewhere.test", f"postmaster@{relay.hostname}"
             sent[name] = Sent(token, smuggle(conversation, token, sender, recipient, false_end))

@@ -9,7 +9,7 @@ import pytest
 
 from lab.topology import SERVICE_PASSWORD, SHARED_ADDRESS, USERS
 from tasks.senders.part import DIRECTORY, DIRECTORY_CA, FILE
-from tests.support.bed import Account, Door, Landscape, Relay
+from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Deploy, Run
 from tests.support.mail import new_token, outside_address
 from tests.support.remote import Remote
@@ -93,7 +93,7 @@ class Seen:
 
     run: Run
     again: Run | None
-    replies: Mapping[Door, Mapping[str, Reply]]
+    replies: Mapping[Endpoint, Mapping[str, Reply]]
     by_address: Mapping[Relay, Mapping[str, Reply]]
     to_strangers: Mapping[Relay, Mapping[str, Reply]]
     left: Mapping[Relay, str]
@@ -112,7 +112,7 @@ class History:
 
 @pytest.fixture(scope="module")
 def history(
-    landscape: Landscape,
+    test_bed: TestBed,
     mail_program: MailProgram,
     pytestconfig: pytest.Config,
     tmp_path_factory: pytest.TempPathFactory,
@@ -126,37 +126,43 @@ def history(
             inventory = folder / f"{choice}.py"
             inventory.write_text(
                 INVENTORY.format(
-                    inventory=str(Path(landscape.inventory).resolve()),
+                    inventory=str(Path(test_bed.inventory).resolve()),
                     senders=senders.format(file=str(folder / "senders")),
                 )
             )
             deploy = Deploy(str(inventory), pytestconfig.rootpath)
             run = deploy.run()
             assert run.status == 0, run.complaint()
-            seen[choice] = look(landscape, mail_program, run, deploy.run() if choice == "directory" else None)
+            seen[choice] = look(test_bed, mail_program, run, deploy.run() if choice == "directory" else None)
             if choice == "directory":
-                secrets = {relay: who_reads(relay, SERVICE_PASSWORD.split()[1]) for relay in landscape.relays}
-                unasked, asked_again = without_directory(landscape, mail_program)
-                misled = with_a_wrong_ca(landscape, mail_program)
+                secrets = {relay: who_reads(relay, SERVICE_PASSWORD.split()[1]) for relay in test_bed.relays}
+                unasked, asked_again = without_directory(test_bed, mail_program)
+                misled = with_a_wrong_ca(test_bed, mail_program)
         yield History(seen, secrets, unasked, asked_again, misled)
     finally:
-        Deploy(landscape.inventory, pytestconfig.rootpath).run()
+        Deploy(test_bed.inventory, pytestconfig.rootpath).run()
 
 
-def look(landscape: Landscape, program: MailProgram, run: Run, again: Run | None) -> Seen:
+def look(test_bed: TestBed, program: MailProgram, run: Run, again: Run | None) -> Seen:
     """Try every sender at every port, and look at what lies on the relays."""
-    first = [door for door in landscape.doors if door.is_first]
+    first = [endpoint for endpoint in test_bed.endpoints if endpoint.is_first]
     return Seen(
         run,
         again,
-        {door: replies_to(program, door, ALICE, SENDERS) for door in first},
+        {endpoint: replies_to(program, endpoint, ALICE, SENDERS) for endpoint in first},
         {
-            door.relay: replies_to(program, door, Account("alice@relay.test", ALICE.password), SENDERS)
-            for door in first
-            if door.port == 465
+            endpoint.relay: replies_to(
+                program, endpoint, Account("alice@relay.test", ALICE.password), SENDERS
+            )
+            for endpoint in first
+            if endpoint.port == 465
         },
-        {door.relay: replies_to_a_stranger(program, door) for door in first if door.port == 25},
-        {relay: relay.remote.run(WHAT_IS_LEFT) for relay in landscape.relays},
+        {
+            endpoint.relay: replies_to_a_stranger(program, endpoint)
+            for endpoint in first
+            if endpoint.port == 25
+        },
+        {relay: relay.remote.run(WHAT_IS_LEFT) for relay in test_bed.relays},
     )
 
 
@@ -167,13 +173,13 @@ ls {FILE} {DIRECTORY} {DIRECTORY_CA} 2>/dev/null
 
 
 def replies_to(
-    program: MailProgram, door: Door, account: Account, senders: Mapping[str, str]
+    program: MailProgram, endpoint: Endpoint, account: Account, senders: Mapping[str, str]
 ) -> dict[str, Reply]:
     """Log in, and name each sender with a recipient outside."""
     replies = {}
     names = list(senders)
     for start in range(0, len(names), AT_A_TIME):
-        with program.log_in(door, account) as conversation:
+        with program.log_in(endpoint, account) as conversation:
             for name in names[start : start + AT_A_TIME]:
                 replies[name] = reply_to(conversation, senders[name])
     return replies
@@ -186,24 +192,26 @@ def reply_to(conversation: Conversation, sender: str) -> Reply:
     return reply
 
 
-def replies_to_a_stranger(program: MailProgram, door: Door) -> dict[str, Reply]:
+def replies_to_a_stranger(program: MailProgram, endpoint: Endpoint) -> dict[str, Reply]:
     """Bring mail to the relay itself without a login, before and after TLS."""
     replies = {}
     for title, opened in {"in the clear": program.open, "under TLS": program.open_secure}.items():
-        with opened(door) as conversation:
+        with opened(endpoint) as conversation:
             conversation.ehlo_or_helo_if_needed()
-            replies[title] = conversation.envelope("alice@relay.test", f"postmaster@{door.relay.hostname}")
+            replies[title] = conversation.envelope(
+                "alice@relay.test", f"postmaster@{endpoint.relay.hostname}"
+            )
             conversation.say("RSET")
     return replies
 
 
 def without_directory(
-    landscape: Landscape, program: MailProgram
+    test_bed: TestBed, program: MailProgram
 ) -> tuple[dict[Relay, dict[str, Reply]], dict[Relay, Reply]]:
     """Log in, stop the directory, and name senders; then let it come back."""
-    doors = [door for door in landscape.doors if door.is_first and door.port == 465]
-    open_conversations = {door.relay: program.log_in(door, ALICE) for door in doors}
-    with stopped(landscape.others["directory"]):
+    endpoints = [endpoint for endpoint in test_bed.endpoints if endpoint.is_first and endpoint.port == 465]
+    open_conversations = {endpoint.relay: program.log_in(endpoint, ALICE) for endpoint in endpoints}
+    with stopped(test_bed.others["directory"]):
         unasked = {
             relay: {name: reply_to(conversation, SENDERS[name]) for name in ("her own", "bob's")}
             for relay, conversation in open_conversations.items()
@@ -225,16 +233,18 @@ def stopped(directory: Remote) -> Iterator[None]:
         directory.run("systemctl start slapd")
 
 
-def with_a_wrong_ca(landscape: Landscape, program: MailProgram) -> dict[Relay, Reply]:
+def with_a_wrong_ca(test_bed: TestBed, program: MailProgram) -> dict[Relay, Reply]:
     """Have the relays trust somebody else's CA, their own, for the directory that tells owners."""
     replies = {}
-    for door in (door for door in landscape.doors if door.is_first and door.port == 465):
-        remote = door.relay.remote
+    for endpoint in (
+        endpoint for endpoint in test_bed.endpoints if endpoint.is_first and endpoint.port == 465
+    ):
+        remote = endpoint.relay.remote
         remote.run(f"cp -p {DIRECTORY_CA} /root/ca.kept; cat /etc/postfix/tls/ca.pem > {DIRECTORY_CA}")
         remote.run(RESTART)
         try:
-            with program.log_in(door, ALICE) as conversation:
-                replies[door.relay] = reply_to(conversation, SENDERS["her own"])
+            with program.log_in(endpoint, ALICE) as conversation:
+                replies[endpoint.relay] = reply_to(conversation, SENDERS["her own"])
         finally:
             remote.run(f"mv /root/ca.kept {DIRECTORY_CA}\n{RESTART}")
     return replies
@@ -248,9 +258,9 @@ def who_reads(relay: Relay, secret: str) -> str:
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_a_user_sends_from_what_is_hers_and_from_nothing_else(
-    history: History, first_door: Door, choice: str
+    history: History, first_endpoint: Endpoint, choice: str
 ) -> None:
-    replies = history.seen[choice].replies[first_door]
+    replies = history.seen[choice].replies[first_endpoint]
     expected = {sender: 250 if sender in OWNED[choice] else 553 for sender in SENDERS}
     assert {sender: reply.code for sender, reply in replies.items()} == expected, replies
 
