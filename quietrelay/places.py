@@ -5,5 +5,5 @@ from pathlib import Path
 CLONE = Path(__file__).parents[1]
 DEPLOY = CLONE / "deploy.py"
 EXAMPLE = CLONE / "inventories" / "prod.py"
-VERIFICATION = CLONE / "tests"
+VERIFICATION = CLONE / "tests" / "verify"
 COMMANDS_PAGE = CLONE / "docs" / "reference" / "commands.md"

@@ -27,10 +27,9 @@ def write(wanted: Part) -> None:
         file = wanted.files[path]
         if isinstance(file, File):
             _write(path, file)
-        elif file.mode:
-            files.file(
-                name=f"Keep {path} at mode {file.mode}", path=path, user="root", group="root", mode=file.mode
-            )
+        else:
+            name = f"Keep {path} at mode {file.mode}"
+            files.file(name=name, path=path, user="root", group=file.group, mode=file.mode)
 
 
 def _write(path: str, file: File) -> None:

@@ -37,8 +37,8 @@ def look() -> HostSays:
 def check(wanted: Part, found: HostSays) -> None:
     """Refuse what cannot work, and tell all of it at once.
 
-    :raises PreflightError: for a host that is not supported, a file of the operator's that is missing or wrong,
-        and what a part complains of
+    :raises PreflightError: for a host that is not supported, an operator's file that is missing or wrong, and
+        what a part complains of
     """
     complaints = list(complain(found))
     if found["uid"] == "0":  # others see too little of the host to complain of more

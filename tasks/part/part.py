@@ -65,8 +65,8 @@ class Made:
     operation: Callable[..., object] | None = None
     """pyinfra operation; None where another file's makes this one too."""
     arguments: Callable[[], Mapping[str, object]] = dict
-    mode: str | None = None
-    """To be kept; None where the operation sees to it."""
+    group: str = "root"
+    mode: str = "600"
     title: str = ""
     """Imperative, for the plan; by default ``Make PATH``."""
     stays: bool = False

@@ -73,7 +73,7 @@ runuser -u postfix -- test -w {socket} ||
 def written(path: str, content: Contents) -> Made:
     """Write a file of Dovecot's configuration in the language of the version that the host has."""
     arguments = partial(_arguments, path, content)
-    return Made(operations.file, arguments, title=f"Write {path}")
+    return Made(operations.file, arguments, "dovecot", "640", f"Write {path}")
 
 
 def _arguments(path: str, content: Contents) -> Mapping[str, object]:

@@ -28,6 +28,8 @@ def part(login: Sasldb, realm: Realm) -> Part:
     database = Made(
         operations.database,
         partial(_database, login, realm.name),
+        group="postfix",
+        mode="640",
         title=f"Keep the accounts in {DATABASE}",
     )
     own = Part(

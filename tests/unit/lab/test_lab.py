@@ -1,5 +1,7 @@
 """The lab's decisions: what it would write and run, without running anything."""
 
+import subprocess
+import sys
 from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -65,6 +67,32 @@ class TestTopology:
             if word.startswith("--machine=")
         )
         assert len(f"vb-{machine}") <= INTERFACE_NAME_LENGTH
+
+    def test_another_lab_has_nothing_that_the_first_would_lose_to_it(self) -> None:
+        look = (
+            "from lab import cgroups, containers, network, paths, topology\n"
+            "words = containers.nspawn_command(topology.HOSTS[2], paths.STATE)\n"
+            "machine = next(word for word in words if word.startswith('--machine='))\n"
+            "networks = topology.IPV4, topology.IPV6\n"
+            "names = network.BRIDGE, network.TABLE, network.HOLDER, cgroups.TOP\n"
+            "print(paths.STATE, machine, *names, *networks, sep='\\n')"
+        )
+
+        def own(lab: str) -> list[str]:
+            done = subprocess.run(
+                [sys.executable, "-c", look],
+                env={"QUIETRELAY_LAB": lab},
+                cwd=Path(__file__).parents[3],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            return done.stdout.splitlines()
+
+        first, second = own("1"), own("2")
+        assert len(first) == 8
+        assert set(first) & set(second) == set()
+        assert len(f"vb-{second[1].removeprefix('--machine=')}") <= INTERFACE_NAME_LENGTH
 
     def test_both_supported_releases_have_a_relay(self) -> None:
         assert {host.release for host in RELAYS} == {"bookworm", "trixie"}

@@ -24,6 +24,6 @@ def test_an_inventory_leaves_unit_tests_out(
 
 def test_live_tests_have_threads_of_their_own() -> None:
     # pyinfra's command line would make them gevent's, of which no two compute at once.
-    look = "import gevent.monkey, tests.live.landscape; print(gevent.monkey.is_module_patched('threading'))"
+    look = "import gevent.monkey, tests.support.bed; print(gevent.monkey.is_module_patched('threading'))"
     shown = subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=True, capture_output=True, text=True)
     assert shown.stdout == "False\n"

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from tasks.settings_table import README
-from tests.live.corpus import SAMPLES, Sample, parse
-from tests.live.corpus.__main__ import picture
-from tests.live.secrets_of import found, spellings
+from tests.support.corpus import SAMPLES, Sample, parse
+from tests.support.corpus.__main__ import picture
+from tests.support.secrets_of import found, spellings
 from tests.unit.examples import HOSTNAME
 from tests.unit.header_tables import checked
 
@@ -73,4 +73,4 @@ def test_longer_words_are_not_taken_for_secrets() -> None:
 
 def test_readmes_picture_is_what_the_corpus_says() -> None:
     (sample,) = [sample for sample in SAMPLES if sample.name == "horde"]
-    assert picture(sample) in README.read_text(), "run: python -m tests.live.corpus horde"
+    assert picture(sample) in README.read_text(), "run: python -m tests.support.corpus horde"

@@ -8,8 +8,8 @@ CONFTEST = """
 from pathlib import Path
 from unittest.mock import Mock
 import pytest
-from tests.live import side_by_side
-from tests.live.landscape import Relay
+from tests.support import side_by_side
+from tests.support.bed import Relay
 
 RELAYS = [Relay(name, Mock(), Mock(), {}, 0) for name in ("one", "two")]
 
@@ -25,7 +25,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "changes_the_relay: it does")
 
 @pytest.fixture(scope="module")
-def landscape():
+def test_bed():
     return {}
 
 @pytest.fixture
@@ -43,8 +43,8 @@ import threading, pytest
 meeting = threading.Barrier(2)
 
 @pytest.mark.parametrize("number", range(3))
-def test_meets(relay, landscape, number):
-    at_relay = landscape.setdefault(relay, threading.Lock())
+def test_meets(relay, test_bed, number):
+    at_relay = test_bed.setdefault(relay, threading.Lock())
     assert at_relay.acquire(blocking=False)
     meeting.wait(10)
     at_relay.release()

@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 
-from tests.live.generated import RELAY, SECRET, Header, dropped, kept, naming
+from tests.support.generated import RELAY, SECRET, Header, dropped, kept, naming
 from tests.unit.examples import HOSTNAME
 from tests.unit.header_tables import checked
 
