@@ -22,21 +22,27 @@ def activate(wanted: Part, found: HostSays) -> None:
     preflight.check(wanted, found)
     former, ours = manifest.former(), manifest.of(wanted)
     packages.install(wanted)
-    note("Note what of the host is ours", manifest.either(former, ours))
+    expect(manifest.either(former, ours))
     files.write(wanted)
     start(wanted)
     switch(wanted, former.postfix)
     leftovers.remove(set(former.files) - set(wanted.files))
-    note("Note what of the host is ours, and no longer what was", ours)
+    settle(ours)
 
 
 @step("Manifest")
-def note(name: str, content: manifest.Manifest) -> None:
-    """Keep on the host what of it is ours: before anything is, and at the end."""
+def expect(either: manifest.Manifest) -> None:
+    """Keep on the host what of it may be ours from now on, before it is."""
     pyinfra_files.directory(
         name=f"Make {manifest.DIRECTORY}", path=manifest.DIRECTORY, user="root", group="root", mode="755"
     )
-    manifest.kept(name=name, manifest=content)
+    manifest.kept(name=f"Note in {manifest.PATH} what of the host may be ours", manifest=either)
+
+
+@step("Manifest")
+def settle(ours: manifest.Manifest) -> None:
+    """Keep on the host what of it is ours now."""
+    manifest.kept(name=f"Note in {manifest.PATH} what of the host is ours", manifest=ours)
 
 
 @step("Daemons")
