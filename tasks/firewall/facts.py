@@ -8,6 +8,7 @@ from pyinfra.api import FactBase
 from typing_extensions import override
 
 from tasks.firewall.nft_ruleset import MARK, PORTS, By, Closed, Ruleset, worst
+from tasks.host.templates import program
 
 
 class FirewallSays(TypedDict):
@@ -33,35 +34,12 @@ class FirewallSays(TypedDict):
     """Chains that would drop mail after a boot if it were not for our rules."""
 
 
-# What a boot brings is seen by loading it into an empty network namespace, beside the host's own. Only where
-# that fails it is tried with interfaces of the host's names, which "iif eth0" wants to exist (nft(8)).
-COMMAND = r"""
-export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
-echo "[uplink]"; { ip route show default; ip -6 route show default; } | sed -n 's/.* dev \([^ ]*\).*/\1/p'
-if command -v ufw >/dev/null; then
-  echo "[ufw]"; ufw status verbose || exit
-  sed -n 's/^ *IPV6=/IPv6: /p' /etc/default/ufw
-fi
-if command -v nft >/dev/null; then
-  echo "[live]"; nft -j list ruleset || exit
-  if systemctl -q is-enabled nftables 2>/dev/null || systemctl -q is-active nftables; then
-    conf=$(systemctl show -p ExecStart nftables | sed -n 's/.* -f \([^ ;]*\).*/\1/p')
-    echo "[conf]"; echo "$conf"; echo "[boot]"
-    unshare --net sh -c '
-      load() { nft -f "$0" && nft -j list ruleset; }
-      pretend() { for link in /sys/class/net/*; do ip link add "${link##*/}" type veth; done; }
-      { load || { pretend; load; }; } 2>/dev/null || nft -f "$0"' "$conf" 2>&1 || true
-  fi
-fi
-"""
-
-
 class Firewall(FactBase[FirewallSays]):
     """Ask ufw and nftables what becomes of mail, in one remote command that changes nothing."""
 
     @override
     def command(self) -> str:
-        return COMMAND
+        return program("firewall.sh")
 
     @override
     def process(self, output: Iterable[str]) -> FirewallSays:

@@ -2,32 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator
+from shlex import quote
 
 from pydantic import SecretStr
 
+from tasks.host.templates import program
 from tasks.part.check import Account, Check, Result, exits_well, first_line
 from tasks.postfix.facts import MASTER_PID
 
 RUNS = "Postfix runs"
-
-# One conversation under TLS, word by word, for Postfix turns down who does not wait for its answers. What it
-# says is printed. What logs in comes by standard input and is written by bash itself: no argument has it.
-CONVERSE = """
-timeout 5 bash -c '</dev/tcp/localhost/{port}' || exit
-coproc relay {{ timeout 30 openssl s_client -quiet -connect localhost:{port} {start_tls} 2>/dev/null; }}
-exec 3<&${{relay[0]}} 4>&${{relay[1]}}
-say() {{ printf '%s\\r\\n' "$1" >&4; }}
-hear() {{
-  while IFS= read -r -t 15 line <&3; do
-    echo "${{line%$'\\r'}}"
-    [[ $line == [0-9][0-9][0-9]' '* ]] && return
-  done
-}}
-{greeting}
-say 'EHLO localhost'; hear
-{log_in}
-say QUIT
-"""
 
 
 def checks(account: Account | None, auth_on_25: bool, needs: str) -> Iterator[Check]:
@@ -44,14 +27,10 @@ def checks(account: Account | None, auth_on_25: bool, needs: str) -> Iterator[Ch
 
 
 def conversation(port: int, account: Account | None) -> str:
-    """Write the script of a conversation."""
-    in_tls = port == 465
-    return CONVERSE.format(
-        port=port,
-        start_tls="" if in_tls else "-starttls smtp",
-        greeting="hear" if in_tls else "",
-        log_in='read -r token; say "AUTH PLAIN $token"; hear' if account else "",
-    )
+    """Write the script of a conversation (onhost/converse.sh)."""
+    log_in = "LOG_IN=yes " if account else ""
+    protocol = "" if port == 465 else " smtp"
+    return f"{log_in}bash -c {quote(program('converse.sh'))} converse.sh {port}{protocol}"
 
 
 def token(account: Account | None) -> SecretStr | None:

@@ -6,6 +6,8 @@ from typing import TypedDict
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
 
+from tasks.host.templates import program
+
 
 class DaemonSays(TypedDict):
     """The state of a daemon."""
@@ -63,30 +65,15 @@ def _alive(pid_file: str) -> StringCommand:
     return StringCommand("{ kill -0 $(cat", QuoteString(pid_file), "); } 2>/dev/null")
 
 
-UNHEARD = """\
-families=0.0.0.0; test -s /proc/net/if_inet6 && families='0.0.0.0 [::]'
-for port in {ports}; do for family in $families; do wanted="$wanted $family:$port"; done; done
-for again in 1 2 3 4 5 6 7 8 9 10; do
-  unheard=$(ss -Hltn | awk -v wanted="$wanted" '
-    {{ open[$4] }}
-    END {{ count = split(wanted, all); for (i = 1; i <= count; i++) if (!(all[i] in open)) print all[i] }}')
-  test -z "$unheard" && break
-  {alive} || break
-  sleep 0.2
-done
-test -z "$unheard" || echo "$unheard"
-"""
-
-
 class Unheard(FactBase[list[str]]):
     """Find wildcard addresses on which nobody listens; a daemon that runs has two seconds to get there."""
 
     default = list
 
     @override
-    def command(self, pid_file: str, ports: Iterable[int]) -> str:
-        wanted = " ".join(str(port) for port in ports)
-        return UNHEARD.format(ports=wanted, alive=_alive(pid_file).get_raw_value())
+    def command(self, pid_file: str, ports: Iterable[int]) -> StringCommand:
+        script = QuoteString(program("unheard.sh"))
+        return StringCommand("sh -c", script, "unheard.sh", QuoteString(pid_file), *map(str, ports))
 
     @override
     def process(self, output: Iterable[str]) -> list[str]:

@@ -6,6 +6,8 @@ from typing import TypedDict
 from pyinfra.api import FactBase
 from typing_extensions import override
 
+from tasks.host.templates import program
+
 
 class HostSays(TypedDict):
     """A host, as far as it decides whether and how the deploy goes."""
@@ -26,24 +28,7 @@ class HostFacts(FactBase[HostSays]):
 
     @override
     def command(self) -> str:
-        return "; ".join(
-            [
-                'echo "uid=$(id -u)"',
-                '( . /etc/os-release; echo "id=$ID"; echo "version_id=$VERSION_ID" )',
-                'read -r init </proc/1/comm; echo "init=$init"',
-                'read -r machine_id </etc/machine-id; echo "machine_id=$machine_id"',
-                # users:(("exim4",pid=1,fd=3)) names the program; only root sees it (ss(8)). Postfix's smtpd
-                # has its socket from master, which is named beside it.
-                "ss -Hltnp '( sport = :25 or sport = :465 or sport = :587 )'"
-                ' | sed -n \'/"master"/d; s/.*users:(("\\([^"]*\\)",pid=\\([0-9]*\\).*/\\1 \\2/p\''
-                " | while read -r name pid; do program=$(readlink /proc/$pid/exe)"
-                '; echo "listener=$name=$(dpkg -S "$program" 2>/dev/null | cut -d: -f1)"; done',
-                # ${Provides} tells a mail server by what Debian's policy 11.6 has it provide.
-                "dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\\n'"
-                " | sed -n '/^installed postfix /d"
-                "; s/^installed \\([^ ]*\\) .*mail-transport-agent.*/mta=\\1/p'",
-            ]
-        )
+        return program("host.sh")
 
     @override
     def process(self, output: Iterable[str]) -> HostSays:

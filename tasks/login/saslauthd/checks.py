@@ -1,24 +1,15 @@
 """What a login needs of saslauthd, for all the ways whose passwords it checks. Pure; no host."""
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from pydantic import SecretStr
 
-from tasks.login import socket_checks as socket_checks
+from tasks.host.templates import program
+from tasks.login import socket_checks
 from tasks.part.check import Account, Check, Result, first_line
 
 SOCKET = "/run/saslauthd/mux"
-
-# testsaslauthd(8) takes the password as an argument, for all to see. This says the same to the same socket
-# as Postfix's user: login, password, service and realm, each after its length in two octets.
-ASK = f"""
-base64 -d | runuser -u postfix -- perl -MSocket -e '
-  alarm 15; binmode STDIN; local $/; my $s; my ($login, $realm, $password) = split /\\0/, <STDIN>, 3;
-  socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un("{SOCKET}")) or die "$!\\n";
-  syswrite $s, pack "(n/a*)4", $login, $password, "smtp", $realm;
-  sysread $s, my $length, 2 or die "it hung up without an answer\\n";
-  sysread $s, my $answer, unpack "n", $length; print $answer'
-"""
 
 
 def checks(account: Account | None, needs: Sequence[str] = ()) -> Iterator[Check]:
@@ -30,7 +21,7 @@ def checks(account: Account | None, needs: Sequence[str] = ()) -> Iterator[Check
     if account:
         yield Check(
             f"saslauthd takes {account.login}'s password, as testsaslauthd would see",
-            ASK,
+            f"runuser -u postfix -- python3 -I -c {quote(program('ask_saslauthd.py'))}",
             judge_answer,
             [socket_checks.OUTSIDE, *needs],
             secret=question(account),
