@@ -19,6 +19,7 @@ from tasks.privacy import part as privacy
 from tasks.senders import part as senders
 from tasks.settings import Settings
 from tasks.smtpd import part as smtpd
+from tasks.smuggling import part as smuggling
 from tasks.tls import part as tls
 
 
@@ -37,6 +38,7 @@ def relay(says: Settings, found: HostSays) -> Part:
         privacy.part(says.privacy, says.hostname, found["machine_id"]),
         logs.part(says.logs),
         firewall.part(says.firewall),
+        smuggling.part(),
     )
 
 

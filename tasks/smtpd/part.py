@@ -20,14 +20,6 @@ USERS_ONLY = {
     "smtpd_recipient_restrictions": "",
 }
 
-# SMTP smuggling: only <CR><LF>.<CR><LF> ends a message (RFC 5321 2.3.8), for everyone. Not every Postfix that
-# Debian 12 has had knows these.
-AGAINST_SMUGGLING = {
-    "smtpd_forbid_bare_newline": "yes",
-    "smtpd_forbid_bare_newline_exclusions": "",
-    "smtpd_forbid_unauth_pipelining": "yes",
-}
-
 
 def part(relay: Relay, hostname: str, found: HostSays) -> Part:
     """Have Postfix installed, and listen on 25, 465 and 587 (RFC 8314).
@@ -73,9 +65,7 @@ def configuration(hostname: str) -> Configuration:
             "inet_interfaces": "all",
             "inet_protocols": "all",
             "disable_vrfy_command": "yes",
-            **AGAINST_SMUGGLING,
         },
-        where_known=frozenset(AGAINST_SMUGGLING),
         services={
             "smtp/inet": Service("smtpd", shipped=True),
             "submission/inet": SMTPD,

@@ -1,0 +1,1 @@
+"""Smuggling: where a message ends."""
