@@ -46,9 +46,8 @@ relays = (
 GONE = ("/etc/postfix/senders", "/etc/systemd/system/quietrelay-logs.timer")
 KEPT = ("/etc/postfix/tls/ca.pem", "/etc/postfix/tls/relay.pem", "/etc/admins-own")
 LOOK = f"sha256sum {' '.join(KEPT)}; postconf -h admins_own"
-LEFT = (
-    f"ls -d {' '.join(GONE)} 2>/dev/null; postconf -n | grep -E '^(quietrelay_senders|maillog_file)' || true"
-)
+PARAMETERS = ("quietrelay_senders", "smtpd_sender_login_maps", "maillog_file")
+LEFT = f"ls -d {' '.join(GONE)} 2>/dev/null; postconf -n | grep -E '^({'|'.join(PARAMETERS)})' || true"
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Upgrade:
 
 def test_the_release_was_there_with_all_that_goes(upgrade: Upgrade) -> None:
     assert upgrade.released.status == 0, upgrade.released.complaint()
-    assert [word for word in (*GONE, *PARAMETERS.split("|")) if word not in upgrade.had] == []
+    assert [word for word in (*GONE, *PARAMETERS) if word not in upgrade.had] == []
 
 
 def test_it_goes_through_and_a_second_run_changes_nothing(upgrade: Upgrade) -> None:

@@ -22,10 +22,10 @@ ROOT = Path(__file__).parents[4]
 @pytest.fixture
 def hosts(monkeypatch: pytest.MonkeyPatch) -> tuple[State, Host, Host]:
     """Give a run with two hosts, as pyinfra's command line has it."""
-    inventory = Inventory((["one", "other"], {}))
+    inventory = Inventory((["one", "other"], {}))  # type: ignore[no-untyped-call]
     state = State(inventory)
     monkeypatch.setattr(pyinfra, "is_cli", True)
-    return state, inventory.get_host("one"), inventory.get_host("other")  # type: ignore[no-untyped-call]
+    return state, inventory.get_host("one"), inventory.get_host("other")
 
 
 def operations(state: State, host: Host, names: Iterable[str]) -> dict[str, str]:
