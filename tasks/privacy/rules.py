@@ -7,6 +7,13 @@ Two tables are made of them, and each alone lets nothing out (header_checks(5), 
 
 A file that is missing or unreadable defers all mail by itself; Postfix skips a rule that it cannot read, and
 an empty file has none: there the guard answers.
+
+Postfix takes a match that PCRE gives up (pcre2api(3), match limit) for none, with ! before the pattern too
+(dict_pcre.c). Hence no pattern tries again without a bound what it has passed: what repeats is possessive, in
+an atomic group, or ends before the next @, so that the steps grow with a header's length and not faster. And
+the guard defers unless a match tells that a header is clean: a match that is given up tells nothing.
+A table sees what leaves and no less: a header with its folds, cut off above header_size_limit (mime_state.c),
+or at a null character.
 """
 
 import re
@@ -41,34 +48,33 @@ PRIVATE_DOMAINS = (
 )
 
 IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}"
-IPV6 = r"[\da-f.]*:[\da-f:.]*[\da-f:]"
-KEPT = r"\d+\.squirrel"  # the end of SquirrelMail's left side
-DELIMITER = r"""(?![^\s<>()",;])"""
+IPV6 = rf"(?:[\da-f]{{0,4}}+:){{1,8}}+(?:{IPV4}|[\da-f]{{0,4}}+)"  # RFC 4291 2.2
+KEPT = r"\.\d++\.squirrel"  # the end of SquirrelMail's left side
+# What a right side is made of: no @, so that none is looked through for two of them.
+NARROW = r"""[^\s<>()@",;]"""
+WIDE = r"[^\s<>()@]"
+# All of it, but for commas and the like at its end, and for the left side of an id that follows one of them.
+RUN = rf"""(?>{WIDE}*{NARROW}(?![^\s<>()",;])|[",;]*+{NARROW}++)"""
 
 
 def named(*names: str) -> str:
     """Match headers by name; * at the end of one stands for any rest. Blanks may come before the colon."""
-    patterns = [re.escape(name).replace(r"\-", "-").replace(r"\*", r"[^\s:]*") for name in names]
-    return rf"^(?:{'|'.join(patterns)})\s*:"
+    patterns = [re.escape(name).replace(r"\-", "-").replace(r"\*", r"[^\s:]*+") for name in names]
+    return rf"^(?:{'|'.join(patterns)})\s*+:"
 
 
 def private_right_side(private_domains: Sequence[str]) -> str:
     """Match what comes after the @ in an id and tells where it was made.
 
     An address, as a literal or bare; a name without a dot; one below a domain that is nobody's; one that has
-    an address in it, as providers name their customers' lines.
+    an address in it, as providers name their customers' lines. Another @ ends it, as a bracket does.
     """
     domains = "|".join(re.escape(domain) for domain in private_domains)
-    return "|".join(
-        [
-            r"\[[^]\s>]*\]?",
-            IPV4,
-            IPV6,
-            r"[^\s<>()@.:]+\.?",
-            *([rf"[^\s<>()@]+\.(?:{domains})\.?"] if domains else []),
-            r"[^\s<>()@]*(?<!\d)(?:\d{1,3}[.-]){3}\d{1,3}(?!\d)[^\s<>()@]*",
-        ]
-    )
+    within = [r"(?<!\d)(?:\d{1,3}[.-]){3}\d{1,3}(?!\d)"]
+    within += [rf"\.(?:{domains})\.?(?!{NARROW})"] if domains else []
+    whole = [r"[\da-f.]*+:[\da-f:.]++", r"""[^\s<>()@.:",;]++\.?"""]
+    told = rf"""[",;]*+(?:{"|".join(whole)})(?!{NARROW})|{WIDE}*?(?:{"|".join(within)})"""
+    return rf"(?:\[[^]\s>]*+\]?+{RUN}?+|(?={told}){RUN})"
 
 
 def private_id(private_domains: Sequence[str]) -> str:
@@ -77,8 +83,8 @@ def private_id(private_domains: Sequence[str]) -> str:
     SquirrelMail wrote the browser's address there, Outlook Express the computer's, in hexadecimal digits.
     """
     right_side = private_right_side(private_domains)
-    squirrel = rf"(?<=\.)(?:{IPV4}|{IPV6})\.{KEPT}@[^\s<>()@]+"
-    return rf"(?:{squirrel}|(?:\$[\da-f]{{8}})?@(?:{right_side})){DELIMITER}"
+    squirrel = rf"\.(?:{IPV4}|{IPV6}){KEPT}@{RUN}?+"
+    return rf"(?:{squirrel}|(?:\$[\da-f]{{8}})?@{right_side})"
 
 
 class Rule(NamedTuple):
@@ -93,18 +99,19 @@ def trace_rule(form: TraceForm, hostname: str, mark: str) -> Rule:
 
     The greedy start passes all that a client may have written ahead of our own part: names, TLS, an imitation
     of ours in its HELO. The end of the line, in front of the date, is the recipient, which may hold anything
-    too. Postfix makes parentheses of clients into question marks (smtpd.c, common_pre_message_handling).
+    too. Postfix makes parentheses of clients into question marks, and writes the login into a line of its own
+    (smtpd.c, common_pre_message_handling).
     """
     escaped = hostname.replace(".", r"\.")
     own = rf"by {escaped} \({mark}\)"
-    end = r"\s+id ([0-9A-Za-z]+)\b.*;\s+([^;]+)$"
+    end = r"\s++id ([0-9A-Za-z]++)\b(?>.*;)\s++([^;]++)$"
     if form == "anonymous":
         return Rule(
-            rf"^Received:\s(?:.*\s)?{own}(?: with \S+)?{end}",
+            rf"^Received:\s(?>(?:.*\s)?{own})(?: with \S++)?{end}",
             f"REPLACE Received: by {hostname} (Postfix) id ${{1}}; ${{2}}",
         )
     return Rule(
-        rf"^Received:\s.*\s(\(Authenticated sender: .*\))\s+{own} with (\S+){end}",
+        rf"^Received:\s(?>.*\n\s(\(Authenticated sender: [^\n]*+)(?<=\))\s++{own}) with (\S++){end}",
         f"REPLACE Received: from [127.0.0.1] (localhost [127.0.0.1]) ${{1}} by {hostname} (Postfix)"
         f" with ${{2}} id ${{3}}; ${{4}}",
     )
@@ -114,8 +121,7 @@ def id_rules(hostname: str, private_domains: Sequence[str]) -> list[Rule]:
     """Rewrite every private id of a header, whose name is checked before.
 
     A table replaces once, so there is a rule for each number of ids; where one is lost, no other takes its
-    place, and the guard answers. Atomic groups keep a match from trying again what it has passed. The same id
-    becomes the same everywhere.
+    place, and the guard answers. The same id becomes the same everywhere.
     """
     found = private_id(private_domains)
     slot = rf"(?>(.*?){found.replace(KEPT, f'({KEPT})')})"
@@ -123,7 +129,7 @@ def id_rules(hostname: str, private_domains: Sequence[str]) -> list[Rule]:
     for count in range(MOST_IDS, 0, -1):
         groups = [f"${{{2 * number + 1}}}${{{2 * number + 2}}}@{hostname}" for number in range(count)]
         rules.append(
-            Rule(f"^{slot * count}(?!.*?{found})(.*)$", f"REPLACE {''.join(groups)}${{{2 * count + 1}}}")
+            Rule(f"^{slot * count}(?!.*?{found})(.*+)$", f"REPLACE {''.join(groups)}${{{2 * count + 1}}}")
         )
     return rules
 
@@ -139,17 +145,22 @@ def envelope() -> str:
     Mail programs make it of the message's id (RFC 3461 4.4), and servers hand it on as it is. Notifications
     that were asked for do without: they name the message. The path may be quoted, or without brackets.
     """
-    path = r'(?:<(?:"(?:\\.|[^"\\])*"|[^">])*>|(?!<)\S+)'
-    rule = Rule(rf"^(MAIL\s+FROM:\s*{path}(?:\s+\S+)*?)\s+ENVID=\S*(.*)$", "${1}${2}")
+    quoted = r'"(?:\\.|[^"\\])*+"'
+    word = rf'(?:<(?:\\.|{quoted}|[^">\\])*+>|{quoted}|\\.|[^\s<"\\])++'
+    others = rf"(?:\s++(?!ENVID=){word})*+"
+    # What comes after a second one is not said on: Postfix takes no two, and would take the one that is left.
+    rule = Rule(rf"^(MAIL\s++FROM:\s*+{word}{others})\s++ENVID=(?:{word})?+({others})", "${1}${2}")
     return _in_main_cf([rule])
 
 
 def guard(headers: Sequence[str], private_domains: Sequence[str]) -> str:
     """Write the table that is asked last, for main.cf: who gets here was not rewritten (postconf(5))."""
     why = "REJECT 4.3.0 The rules that keep users anonymous do not work"
+    naming = named(*MESSAGE_IDS)
     rules = [
         Rule(named(TRACE.name, *headers), f"{why}: a header was not dropped"),
-        Rule(private_ids(private_domains), f"{why}: a message id was not rewritten"),
+        Rule(rf"{naming}(?!.*?{private_id(private_domains)})", "DUNNO"),
+        Rule(naming, f"{why}: a message id was not rewritten"),
     ]
     return _in_main_cf(rules)
 

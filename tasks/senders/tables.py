@@ -15,8 +15,9 @@ def by_login_table(domains: Sequence[str], local_domain: str) -> str:
     """
     plain = r'[^\s@,"]'
     # \Q..\E takes the delimiters as they are; the line feed is there for a host that has none.
-    extension = rf"(?:[\Q$recipient_delimiter\E\n]{plain}*)?"
-    pattern = rf"^({plain}+?)({extension})@({'|'.join(map(re.escape, domains))})$"
+    # The first delimiter ends the name, and no other is tried after it.
+    start = rf"(?>({plain}+?)(?=@|[\Q$recipient_delimiter\E\n]))"
+    pattern = rf"^{start}({plain}*+)@({'|'.join(map(re.escape, domains))})$"
     names = ["${1}", "${1}${2}"]
     owners = [*names, *(f"{name}@${{3}}" for name in names)]
     if local_domain:

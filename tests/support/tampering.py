@@ -29,7 +29,7 @@ def guard(relay: Relay) -> str:
 
 def guard_rules(value: str) -> list[str]:
     """Part the guard into its rules."""
-    return re.findall(r"\{/.*?/ REJECT [^}]*\}", value)
+    return re.findall(r"\{/[^/]*/ (?:REJECT [^}]*|DUNNO)\}", value)
 
 
 @contextmanager

@@ -1,27 +1,39 @@
-"""Puts headers through the relay's two tables as Postfix does, without Postfix."""
+"""Puts headers through the relay's two tables as Postfix does, with PCRE2 and without Postfix."""
 
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from tasks.host.templates import render
 from tasks.privacy.part import configuration, mark_for, rules
 from tasks.settings import Settings
 from tests.unit.examples import relay_with
+from tests.unit.pcre import LIMIT, GivenUpError, compiled
 
 PLAIN = relay_with()
 MARK = mark_for("0123456789abcdef")
 
 
-def checked(header: str, settings: Settings = PLAIN) -> str | None:
+class Line(NamedTuple):
+    """A line of a table, as pcre_table(5) has it."""
+
+    word: str
+    """if, endif, or nothing."""
+    pattern: str
+    action: str
+
+
+def checked(header: str, settings: Settings = PLAIN, limit: int | None = None) -> str | None:
     """Put a header through both tables as header_checks(5) does.
 
+    :param limit: after how many steps PCRE gives a match up, which is no match then; else that is an error
     :returns: what becomes of it; None for one that is dropped
     :raises DeferredError: for one that the guard stops
     """
-    found = looked_up(
-        render("privacy/privacy.pcre", **rules(settings.privacy, settings.hostname, MARK)), header
-    )
+    values = rules(settings.privacy, settings.hostname, MARK)
+    found = looked_up(render("privacy/privacy.pcre", **values), header, limit)
     if found is None:
-        stopped = looked_up(guard_as_file(settings), header)
+        stopped = looked_up(guard_as_file(settings), header, limit)
         if stopped is not None:
             raise DeferredError(stopped)
         return header
@@ -36,38 +48,62 @@ class DeferredError(Exception):
 
 def guard_as_file(settings: Settings) -> str:
     """Write the guard as a file would have it (DATABASE_README, «inline» tables)."""
-    value = configuration(settings.privacy, MARK).parameters["quietrelay_guard"]
-    assert value
-    lines = re.findall(r"\{(/.*?/ REJECT [^}]*)\}", value.replace("$$", "$"))
-    assert len(lines) == 2
+    lines = _inline(settings, "quietrelay_guard")
+    assert len(lines) == 3
     return "\n".join(lines)
 
 
 def filtered(command: str) -> str:
     """Put an SMTP command through the filter as postconf(5), smtpd_command_filter, has it."""
-    value = configuration(PLAIN.privacy, MARK).parameters["quietrelay_envelope"]
+    (line,) = _inline(PLAIN, "quietrelay_envelope")
+    found = looked_up(line, command)
+    return command if found is None else found
+
+
+def _inline(settings: Settings, parameter: str) -> list[str]:
+    value = configuration(settings.privacy, MARK).parameters[parameter]
     assert value
-    rule = re.fullmatch(r"pcre:\{\{/(.*)/ (.*)\}\}", value.replace("$$", "$"))
-    assert rule
-    found = re.search(rule[1], command, re.IGNORECASE | re.DOTALL)
-    return found.expand(re.sub(r"\$\{(\d+)\}", r"\\g<\1>", rule[2])) if found else command
+    return inline_lines(value)
 
 
-def looked_up(table: str, header: str) -> str | None:
-    """Look a header up in a table as pcre_table(5) does; None where nothing matches.
+def inline_lines(value: str) -> list[str]:
+    """Part a table that stands in main.cf into its lines; no pattern has a slash in it."""
+    lines = re.findall(r"\{(/[^/]*/ .*?)\}(?=, \{/|\}$)", value.replace("$$", "$"))
+    assert value.replace("$$", "$") == f"pcre:{{{', '.join(f'{{{line}}}' for line in lines)}}}"
+    return lines
 
-    Case is ignored and a dot matches a newline. Python's `re` agrees with PCRE on all that the patterns use.
-    """
-    open_ifs: list[bool] = []
+
+def parsed(table: str) -> Iterator[Line]:
+    """Part a table into its lines (pcre_table(5))."""
     table = re.sub(r"^(#.*)?\n", "", table, flags=re.MULTILINE)
     for line in re.sub(r"\n[ \t]+", " ", table).splitlines():
-        if line == "endif":
+        found = re.fullmatch(r"(?:(if) )?/(.*)/(?: (\S.*))?|(endif)", line)
+        assert found, line
+        yield Line(found[1] or found[4] or "", found[2] or "", found[3] or "")
+
+
+def looked_up(table: str, text: str, limit: int | None = None) -> str | None:
+    """Look a text up in a table as pcre_table(5) does; None where nothing matches.
+
+    :param limit: as with `checked`
+    :raises GivenUpError: where PCRE gives a match up, and no limit was given
+    """
+    open_ifs: list[bool] = []
+    for line in parsed(table):
+        if line.word == "endif":
             open_ifs.pop()
-            continue
-        condition, pattern, action = re.fullmatch(r"(if )?/(.*)/(?: ([A-Z].*))?", line).groups()  # type: ignore[union-attr]
-        found = re.search(pattern, header, re.IGNORECASE | re.DOTALL)
-        if condition:
-            open_ifs.append(found is not None)
-        elif found and all(open_ifs):
-            return found.expand(re.sub(r"\$\{(\d+)\}", r"\\g<\1>", action))
+        elif line.word == "if":
+            open_ifs.append(all(open_ifs) and _result(line, text, limit) is not None)
+        elif all(open_ifs) and (result := _result(line, text, limit)) is not None:
+            return None if result == "DUNNO" else result
     return None
+
+
+def _result(line: Line, text: str, limit: int | None) -> str | None:
+    try:
+        found = compiled(line.pattern).match(text.encode(errors="surrogateescape"), limit or LIMIT)
+    except GivenUpError:
+        if limit is None:
+            raise
+        return None
+    return found.expand(line.action) if found else None

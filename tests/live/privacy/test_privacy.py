@@ -175,6 +175,25 @@ def test_an_attached_message_keeps_its_own_trace(
 
 
 @needs_others
+def test_a_header_longer_than_postfix_looks_at_tells_nothing(
+    mail_program: MailProgram, outside: Maildir, client: InventoryClient, first_login_endpoint: Endpoint
+) -> None:
+    # What is beyond header_size_limit (100 KiB) does not leave; what is before it is judged.
+    token, endpoint = new_token(), first_login_endpoint
+    made_at_home, elsewhere = "\r\n <abc@kitchen-pc>", f"\r\n{' <a@example.org>' * 60}"
+    long = f"References: <x@1{'-1' * 40_000}@>{made_at_home}{elsewhere * 30}{made_at_home}\r\n"
+    with mail_program.log_in(endpoint, USER) as conversation:
+        assert conversation.envelope(SENDER, outside_address(token)).code == 250
+        assert conversation.hand_in(long.encode() + letter(token).as_bytes()).code == 250
+    settle(token, endpoint.relay.remote, outside.remote)
+    (raw,) = outside.arrived(token)
+    assert_anonymous(raw, client, endpoint)
+    assert found(raw, ["kitchen-pc"]) == []
+    relay = endpoint.relay.hostname
+    assert f"References: <x@{relay}@>\n <abc@{relay}>\n <a@example.org> ".encode() in raw
+
+
+@needs_others
 def test_a_notification_comes_back_without_what_the_client_called_the_envelope(
     mail_program: MailProgram, outside: Maildir, first_login_endpoint: Endpoint
 ) -> None:
