@@ -54,6 +54,11 @@ class Ways:
         return Deploy(self._now, self._root).plan()
 
     @property
+    def inventory(self) -> str:
+        """Path of the inventory that the relays were last deployed with."""
+        return self._now
+
+    @property
     def are_the_given(self) -> bool:
         """Whether the relays have what the inventory names."""
         return self._now == str(self._given)
