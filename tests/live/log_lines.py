@@ -15,7 +15,7 @@ FAILED_LOGIN = re.compile(
 UNKNOWN_MECHANISM = re.compile(r"SASL authentication failure: Couldn't find mech (?P<mechanism>\S+)")
 # Why a login fails where whoever checks passwords cannot be asked (sasl_errors(3), or Dovecot's words).
 NOBODY_ASKED = re.compile(
-    r"generic failure|no mechanism available|Invalid authentication mechanism|SASL library not initialized"
+    r"generic failure|no mechanism available|Invalid authentication mechanism.*|SASL library not initialized"
     r"|remote authentication server unavailable|user exists, but no verifier for user"
     r"|Connection lost to authentication server|Temporary authentication failure.*"
 )
