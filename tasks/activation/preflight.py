@@ -12,7 +12,12 @@ from tasks.host.facts.host import Ground, GroundSays
 from tasks.inventory.errors import DeployError
 from tasks.inventory.source import inventory_file
 from tasks.login import part as sasl
+from tasks.postfix import obstacles
+from tasks.postfix.configuration import Postconf
+from tasks.postfix.facts import PostfixSays
+from tasks.privacy import part as privacy
 from tasks.senders import part as ownership
+from tasks.smtpd import part as smtpd
 
 # VERSION_ID in os-release(5), with the Postfix that the release ships.
 SUPPORTED = {"12": "Postfix 3.7", "13": "Postfix 3.10"}
@@ -37,7 +42,7 @@ def check() -> None:
         raise PreflightError(
             f"{inventory_file()} ({host.name}): cannot be looked at (above); mend that first"
         )
-    if complaint := complain(ground, relay):
+    if complaint := complain(ground, relay) or complain_of_postfix(host.get_fact(PostfixSays), relay):
         raise PreflightError(f"{inventory_file()} ({host.name}): {complaint}")
 
 
@@ -61,3 +66,15 @@ def complain(ground: GroundSays, relay: settings.Settings) -> str | None:
     if strangers := [name for name, package in ground["listeners"].items() if package not in going]:
         return f"{', '.join(strangers)} listens on 25, 465 or 587; stop it, and keep it from starting"
     return None
+
+
+def complain_of_postfix(found: Postconf | None, relay: settings.Settings) -> str | None:
+    """Say what in a host's main.cf or master.cf no run may build on; None where nothing does."""
+    if found is None:  # Postfix is not installed yet
+        return None
+    services = {**smtpd.configuration(relay).services, **privacy.configuration(relay, mark="").services}
+    for_users = [key for key, service in services.items() if service == smtpd.SMTPD]
+    if not relay.submission.auth_on_25:
+        for_users.remove("smtp/inet")
+    client = relay.client_tls
+    return obstacles.complain(found, for_users, client.security_level, client.policy)

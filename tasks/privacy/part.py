@@ -93,6 +93,7 @@ def configuration(relay: Settings, mark: str) -> Configuration:
             },
             "anonymize/unix": {
                 "smtp_tls_security_level": "none",
+                "smtp_tls_wrappermode": "no",
                 "smtp_sasl_auth_enable": "no",
                 "smtp_bind_address": "",
                 "smtp_header_checks": "",
