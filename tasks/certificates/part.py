@@ -11,7 +11,7 @@ from pyinfra.operations import files
 
 from tasks import settings
 from tasks.certificates import own_ca_script, pem
-from tasks.certificates.facts import CertificatePair
+from tasks.certificates.facts import CertificatePair, PemLabels
 from tasks.host.operations import secrets
 from tasks.host.step import step
 from tasks.inventory.operator_files import complaint, read
@@ -22,6 +22,11 @@ RELAY_PEM = f"{DIRECTORY}/relay.pem"
 CA_PEM = f"{DIRECTORY}/ca.pem"
 CA_KEY = f"{DIRECTORY}/ca.key"
 
+KEY_FIRST = (
+    "Postfix wants the key, then its certificate, then the rest of the chain, and else offers no TLS; write "
+    "them into one file in this order, and name that as certificate and as key"
+)
+
 T = TypeVar("T")
 
 
@@ -29,7 +34,7 @@ def chain_files(relay: Settings) -> tuple[str, ...]:
     """Name the files for smtpd_tls_chain_files, the key before its certificate (postconf(5))."""
     match relay.certificate:
         case CertificateOnHost(certificate=certificate, key=key):
-            return key, certificate
+            return tuple(dict.fromkeys((key, certificate)))  # one file may hold both
         case _:
             return (RELAY_PEM,)
 
@@ -55,12 +60,17 @@ def check(relay: Settings) -> None:
                 )
             paths = {"certificate": f"{certificate} on the host", "key": f"{key} on the host"}
             _check_pair(relay, found["certificate"], found["public_key"], paths)
+            files = chain_files(relay)
+            labels = host.get_fact(PemLabels, paths=files)
+            if not pem.is_key_first(labels):
+                raise complaint("certificate.key", f"{', '.join(files)} on the host: {KEY_FIRST}")
         case OwnCa():
             pass
 
 
 def _check_pair(relay: Settings, certificate: str, public_key: str, paths: dict[str, str]) -> None:
-    leaf = _judged("certificate", paths["certificate"], lambda: pem.chain(certificate))[0]
+    certificates = _judged("certificate", paths["certificate"], lambda: pem.chain(certificate))
+    leaf = pem.in_order(certificates, public_key)[0]
     if found := pem.complain(leaf, public_key, relay.hostname, datetime.now(UTC)):
         part, problem = found
         raise complaint(f"certificate.{part}", f"{paths[part]} {problem}")
@@ -80,12 +90,12 @@ def install() -> None:
     match relay.certificate:
         case CertificateFiles(certificate=certificate, key=key, chain=chain):
             _make_directory()
-            parts = [read("certificate.key", key), read("certificate.certificate", certificate)]
-            parts += [read("certificate.chain", chain)] if chain else []
+            certificates = [read("certificate.certificate", certificate)]
+            certificates += [read("certificate.chain", chain)] if chain else []
             secrets.file(
                 name=f"Put the certificate and its key in {RELAY_PEM}",
                 path=RELAY_PEM,
-                content=SecretStr("".join(part.rstrip("\n") + "\n" for part in parts)),
+                content=SecretStr(pem.key_and_chain(read("certificate.key", key), *certificates)),
             )
         case OwnCa(days=days):
             _make_directory()
