@@ -35,7 +35,7 @@ def relay(says: Settings, found: HostSays) -> Part:
         senders.part(says.senders, says.submission.local_domain, says.login),
         certificates.part(says.certificate, says.hostname),
         tls.part(says.server_tls, says.client_tls),
-        privacy.part(says.privacy, says.hostname, found["machine_id"]),
+        privacy.part(says.privacy, says.hostname, found["machine_id"], says.submission.auth_on_25),
         logs.part(says.logs),
         firewall.part(says.firewall),
         smuggling.part(),

@@ -44,7 +44,7 @@ def check(wanted: Part, found: HostSays) -> None:
     if found["uid"] == "0":  # others see too little of the host to complain of more
         complaints += [*_of_files(wanted), *_of_parts(wanted)]
     if complaints:
-        raise _refusal("; and ".join(complaints))
+        raise _refusal("; and ".join(dict.fromkeys(complaints)))
 
 
 def complain(found: HostSays) -> Iterator[str]:

@@ -39,3 +39,21 @@ class CertificatePair(FactBase[PairSays]):
         begin = text.find("-----BEGIN PUBLIC KEY-----")
         end = begin if begin >= 0 else len(text)
         return {"certificate": text[:end], "public_key": text[end:]}
+
+
+class PemLabels(FactBase[list[str]]):
+    """Name the blocks of PEM files, in order, and nothing of what is in them (RFC 7468)."""
+
+    default = list
+
+    @override
+    def command(self, paths: Iterable[str]) -> StringCommand:
+        return StringCommand(
+            r"sed -n 's/^-----BEGIN \(.*\)-----[[:space:]]*$/\1/p' --",
+            *map(QuoteString, paths),
+            "2>/dev/null; true",
+        )
+
+    @override
+    def process(self, output: Iterable[str]) -> list[str]:
+        return list(output)

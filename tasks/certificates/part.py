@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from tasks.certificates import operations
-from tasks.certificates.facts import CertificatePair
+from tasks.certificates.facts import CertificatePair, PemLabels
 from tasks.certificates.sections import Certificate, CertificateFiles, CertificateOnHost, OwnCa
 from tasks.host import pem
 from tasks.inventory.operator_files import OperatorFileError, read
@@ -19,6 +19,11 @@ DIRECTORY = "/etc/postfix/tls"
 RELAY_PEM = f"{DIRECTORY}/relay.pem"
 CA_PEM = f"{DIRECTORY}/ca.pem"
 CA_KEY = f"{DIRECTORY}/ca.key"
+
+KEY_FIRST = (
+    "Postfix wants the key, then its certificate, then the rest of the chain, and else offers no TLS; write "
+    "them into one file in this order, and name that as certificate and as key"
+)
 
 T = TypeVar("T")
 
@@ -68,20 +73,20 @@ def _bundle(given: CertificateFiles, hostname: str) -> SecretStr:
         _judged("chain", given.chain, lambda: pem.chain(chain))
     public_key = _judged("key", given.key, lambda: pem.public_key_of(key))
     _check(certificate, public_key, hostname, {"certificate": given.certificate, "key": given.key})
-    texts = [key, certificate, *([chain] if chain else [])]
-    return SecretStr("".join(text.rstrip("\n") + "\n" for text in texts))
+    return SecretStr(pem.key_and_chain(key, certificate, *([chain] if chain else [])))
 
 
 def _on_host(given: CertificateOnHost, hostname: str) -> Part:
     """Take what something else keeps on the host: whoever keeps it there keeps it there."""
+    files = tuple(dict.fromkeys((given.key, given.certificate)))  # one file may hold both
     return Part(
-        postfix=_shown(given.key, given.certificate),
-        rereads=(given.key, given.certificate),
-        complaints=(partial(_complaints, given, hostname),),
+        postfix=_shown(*files),
+        rereads=files,
+        complaints=(partial(_complaints, given, files, hostname),),
     )
 
 
-def _complaints(given: CertificateOnHost, hostname: str, ask: Ask) -> Iterator[str]:
+def _complaints(given: CertificateOnHost, files: tuple[str, ...], hostname: str, ask: Ask) -> Iterator[str]:
     found = ask(CertificatePair, certificate=given.certificate, key=given.key)
     if not found["public_key"]:
         yield f"certificate.key: {given.key} on the host cannot be read as a key; correct the path"
@@ -91,6 +96,9 @@ def _complaints(given: CertificateOnHost, hostname: str, ask: Ask) -> Iterator[s
         _check(found["certificate"], found["public_key"], hostname, paths)
     except OperatorFileError as error:
         yield str(error)
+    labels: list[str] = ask(PemLabels, paths=files)
+    if not pem.is_key_first(labels):
+        yield f"certificate.key: {', '.join(files)} on the host: {KEY_FIRST}"
 
 
 def _from_own_ca(given: OwnCa, hostname: str) -> Part:
@@ -110,7 +118,8 @@ def _from_own_ca(given: OwnCa, hostname: str) -> Part:
 
 
 def _check(certificate: str, public_key: str, hostname: str, paths: dict[str, str]) -> None:
-    leaf = _judged("certificate", paths["certificate"], lambda: pem.chain(certificate))[0]
+    certificates = _judged("certificate", paths["certificate"], lambda: pem.chain(certificate))
+    leaf = pem.in_order(certificates, public_key)[0]
     if found := pem.complain(leaf, public_key, hostname, datetime.now(UTC)):
         what, problem = found
         raise OperatorFileError(f"certificate.{what}", f"{paths[what]} {problem}")

@@ -1,10 +1,23 @@
 """Judging certificates and keys, wherever they come from. Everything here is pure."""
 
+import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+# What Postfix loads of a PEM file, by label; all else it ignores (load_pem_object in its tls_certkey.c).
+KEYS = frozenset({"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY"})
+CERTIFICATES = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 
 
 def chain(pem: str) -> list[x509.Certificate]:
@@ -21,15 +34,58 @@ def chain(pem: str) -> list[x509.Certificate]:
 def public_key_of(key_pem: str) -> str:
     """Derive the public key of a private one, as PEM.
 
-    :raises ValueError: when the text is no private key, or an encrypted one
+    :raises ValueError: when the text holds no private key, or an encrypted one
     """
+    public_key = _private_key(key_pem).public_key()
+    return public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def _private_key(key_pem: str) -> PrivateKeyTypes:
     try:
-        key = load_pem_private_key(key_pem.encode(), password=None)
+        return load_pem_private_key(key_pem.encode(), password=None)
     except TypeError:
         raise ValueError("is encrypted; give one without a passphrase, for nobody could type it in") from None
     except Exception:  # cryptography has several; none of them may show the content
         raise ValueError("holds no private key that can be read; give one in PEM") from None
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def key_and_chain(key_pem: str, *certificate_pems: str) -> str:
+    """Write what Postfix reads: a key, its own certificate, the rest of the chain (smtpd_tls_chain_files).
+
+    The texts may hold them in any order, and each may hold both; of keys, the first of `key_pem` counts.
+
+    :raises ValueError: when there is no private key, or no certificate
+    """
+    key = _private_key(key_pem)
+    written = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    certificates = in_order(chain("\n".join(certificate_pems)), public_key_of(key_pem))
+    return written + "".join(one.public_bytes(Encoding.PEM).decode() for one in certificates)
+
+
+def in_order(certificates: Sequence[x509.Certificate], public_key: str) -> list[x509.Certificate]:
+    """Put a key's own certificate first, and behind each the one that issued it (RFC 5246 7.4.2).
+
+    :param public_key: PEM; where no certificate is for it, the first stays so
+    :returns: each once; those that belong to nobody last
+    """
+    waiting = list(dict.fromkeys(certificates))
+    ordered: list[x509.Certificate] = []
+    following: x509.Certificate | None
+    following = next((one for one in waiting if _same_key(one, public_key)), waiting[0])
+    while following:
+        waiting.remove(following)
+        ordered.append(following)
+        following = next((one for one in waiting if one.subject == ordered[-1].issuer), None)
+    return ordered + waiting
+
+
+def is_key_first(labels: Iterable[str]) -> bool:
+    """Tell whether Postfix can load files: each key stands before its certificate and the rest of its chain.
+
+    :param labels: of the files' PEM blocks, as they follow each other: ``PRIVATE KEY``, ``CERTIFICATE``
+    """
+    kinds = ("K" if label in KEYS else "C" if label in CERTIFICATES else "" for label in labels)
+    return re.fullmatch("(KC+)+", "".join(kinds)) is not None
 
 
 def complain(

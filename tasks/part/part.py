@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Ask(Protocol):
     """Asks the host that a run is about."""
 
-    def __call__(self, fact: type[FactBase[T]], **arguments: Any) -> T:
+    def __call__(self, fact: type[FactBase[T]], /, **arguments: Any) -> T:
         """Get a fact."""
 
 

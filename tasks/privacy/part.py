@@ -6,13 +6,16 @@ leave the strangers' mail alone; there a FILTER action, given to those who logge
 a second smtpd on loopback that has that same cleanup service behind it.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from tasks.host.templates import render
-from tasks.part import File, Part
+from tasks.part import Ask, File, Part
+from tasks.postfix import obstacles
 from tasks.postfix.configuration import Configuration, Service
+from tasks.postfix.facts import PostfixSays
 from tasks.privacy import rules as privacy_rules
 from tasks.privacy.section import Privacy
 
@@ -21,11 +24,12 @@ CLEANUP = "cleanup-submission"
 LOOPBACK = "127.0.0.1:10587"
 
 
-def part(privacy: Privacy, hostname: str, machine_id: str) -> Part:
+def part(privacy: Privacy, hostname: str, machine_id: str, auth_on_25: bool) -> Part:
     """Write the rules for users' headers, and say which mail goes through them.
 
     :param hostname: the relay's fully qualified name
     :param machine_id: the host's, as in machine-id(5)
+    :param auth_on_25: whether port 25 has users' mail too
     """
     mark = mark_for(machine_id)
     return Part(
@@ -34,8 +38,15 @@ def part(privacy: Privacy, hostname: str, machine_id: str) -> Part:
         postfix=configuration(privacy, mark),
         rereads=(RULES,),
         # Up to the recipient a message needs every part that rewrites it.
+        complaints=(partial(_complaints, auth_on_25),),
         probes=("takes_a_recipient 10587 'the rewriting of the trace header' postfix/cleanup",),
     )
+
+
+def _complaints(auth_on_25: bool, ask: Ask) -> Iterator[str]:
+    for_users = ["submission/inet", "submissions/inet", f"{LOOPBACK}/inet"]
+    if found := ask(PostfixSays):  # once Postfix is installed
+        yield from obstacles.detours(found, for_users + (["smtp/inet"] if auth_on_25 else []))
 
 
 def _rules(privacy: Privacy, hostname: str, mark: str) -> str:
@@ -100,6 +111,7 @@ def configuration(privacy: Privacy, mark: str) -> Configuration:
             },
             "anonymize/unix": {
                 "smtp_tls_security_level": "none",
+                "smtp_tls_wrappermode": "no",
                 "smtp_sasl_auth_enable": "no",
                 "smtp_bind_address": "",
                 # No line is broken on the way to the rules: they would take the rest of an id for a word.

@@ -1,10 +1,13 @@
 """TLS, towards those who connect to the relay and towards the servers that it delivers to."""
 
+from collections.abc import Iterator
 from functools import partial
 
 from tasks.host.templates import render
-from tasks.part import File, Part
+from tasks.part import Ask, File, Part
+from tasks.postfix import obstacles
 from tasks.postfix.configuration import Configuration
+from tasks.postfix.facts import PostfixSays
 from tasks.tls.sections import ClientTls, ServerTls
 
 POLICY = "/etc/postfix/tls_policy"
@@ -37,7 +40,13 @@ def part(server: ServerTls, client: ClientTls) -> Part:
             },
         ),
         rereads=(POLICY,),
+        complaints=(partial(_complaints, client),),
     )
+
+
+def _complaints(client: ClientTls, ask: Ask) -> Iterator[str]:
+    if found := ask(PostfixSays):  # once Postfix is installed
+        yield from obstacles.standstills(found, client.security_level, client.policy)
 
 
 def _server(server: ServerTls) -> dict[str, str | None]:

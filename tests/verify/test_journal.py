@@ -2,52 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
 import pytest
 
+from deploy import relay as desired
+from tasks.host.facts.host import UNKNOWN
 from tasks.logs.part import LOG
 from tests.support.bed import Account, Endpoint, Relay, TestBed
+from tests.support.log_lines import Line
 from tests.support.mail import Maildir, letter, new_token, outside_address, settle
 from tests.support.smtp import MailProgram
 
-# What clients do, and the machine below, is not the relay's fault. Any other warning is.
-NOT_OURS = {
-    r"\S+\[[\da-f.:]+\]: SASL \w+ authentication failed: authentication failure": "wrong password",
-    r"\S+\[[\da-f.:]+\]: SASL PLAIN authentication failed: generic failure, sasl_username=\(": "no user name",
-    r"SASL authentication failure: Password verification failed": "wrong password, in libsasl's words",
-    r"SASL authentication failure: All-whitespace username": "no user name, in libsasl's words",
-    r"SASL authentication failure: Requested identity not authenticated identity": "another user's name",
-    r"TLS library problem: error:": "handshake that a client broke off, or a scan with what we refuse",
-    r"hostname \S+ does not resolve to address": "client whose names and addresses contradict each other",
-    r"Illegal address syntax from": "client that cannot spell",
-    r"non-SMTP command from": "client that speaks HTTP",
-    r"Connection (rate|concurrency) limit exceeded": "client in a hurry",
-    r"file system clock is 1 seconds (ahead|behind)": "the kernel's two clocks, as a second begins",
-    r"resetting file time stamps - this hurts performance": "what Postfix does about that",
-}
 # By facility (2 is mail, syslog(3)) and by name. Most of a quiet relay's journal is about the admin's logins.
 WRITERS = ["SYSLOG_FACILITY=2", "+", "SYSLOG_IDENTIFIER=postfix", "+", "SYSLOG_IDENTIFIER=saslauthd"]
-
-
-class Line(NamedTuple):
-    """A line of the journal."""
-
-    program: str
-    text: str
-    priority: int
-
-    @property
-    def worries(self) -> bool:
-        """Whether it is a warning or worse, by its priority or, as Postfix writes it, by its first word."""
-        return self.priority <= 4 or re.match(r"(warning|error|fatal|panic):", self.text) is not None
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether the relay itself is the cause."""
-        text = re.sub(r"^(warning|error): ", "", self.text)
-        return not any(re.match(pattern, text, re.IGNORECASE) for pattern in NOT_OURS)
 
 
 def journal(relay: Relay, *options: str) -> Iterator[Line]:
@@ -77,6 +45,12 @@ def since_last_activation(lines: Iterator[Line]) -> list[Line]:
     return kept
 
 
+def worries_of(relay: Relay, lines: Iterable[Line]) -> list[Line]:
+    """Keep what worries and is the relay's own doing."""
+    offered = desired(relay.settings, UNKNOWN).mechanisms
+    return [line for line in lines if line.worries and line.is_ours(offered)]
+
+
 def test_nothing_worries_since_the_last_deploy(relay: Relay) -> None:
     # Until this session began: its own refused logins and relaying are no fault.
     began = relay.remote.run(f"LC_ALL=C date -d @{relay.began} '+%b %e %T'").strip()
@@ -86,7 +60,7 @@ def test_nothing_worries_since_the_last_deploy(relay: Relay) -> None:
     ]
     lines = since_last_activation(iter(before))
     assert lines, "the logs have nothing of Postfix"
-    assert [line for line in lines if line.worries and line.is_ours] == []
+    assert worries_of(relay, lines) == []
 
 
 @pytest.mark.needs("outside", "account")
@@ -105,7 +79,7 @@ def test_nothing_worries_while_a_user_sends_mail(
     assert len(outside.arrived(token, at_least=len(endpoints))) == len(endpoints)
     lines = [*journal(relay, f"--after-cursor='{cursor}'"), *log_file(relay, f"tail -c +$(({size} + 1))")]
     assert [line for line in lines if "status=sent" in line.text and token in line.text]
-    assert [line for line in lines if line.worries and line.is_ours] == []
+    assert worries_of(relay, lines) == []
 
 
 def send(program: MailProgram, endpoint: Endpoint, account: Account, token: str) -> None:

@@ -30,7 +30,7 @@ def part(login: SaslauthdLdap, realm: Realm) -> Part:
     own = Part(
         packages=("ldap-utils",),  # for the doctor
         files={
-            CONF: File(partial(_conf, login)),
+            CONF: File(partial(_conf, login), mode="600"),
             **trust.files("login.ca_file", login.ca_file, DIRECTORY_CA, "directory"),
         },
         checks=(partial(checks, login),),

@@ -161,8 +161,9 @@ class TestTls:
         [
             (CertificateFiles(certificate="a.pem", key="a.key"), "/etc/postfix/tls/relay.pem"),
             (UNUSUAL.certificate, "/etc/relay/privkey.pem, /etc/relay/fullchain.pem"),
+            (CertificateOnHost(certificate="/etc/one.pem", key="/etc/one.pem"), "/etc/one.pem"),
         ],
-        ids=["files", "on host"],
+        ids=["files", "on host", "one on host"],
     )
     def test_key_stands_before_its_certificate(self, certificate: Section, files: str) -> None:
         relay = relay_with(certificate=certificate)

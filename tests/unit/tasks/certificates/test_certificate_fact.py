@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.certificates import Certificate
-from tasks.certificates.facts import CertificatePair, PairSays
+from tasks.certificates.facts import CertificatePair, PairSays, PemLabels
 from tasks.host import pem
 
 
@@ -48,3 +48,12 @@ def test_broken_key_is_no_key(paths: tuple[Path, Path], pair: Certificate) -> No
     certificate, key = paths
     key.write_text(pair.certificate)
     assert ask(certificate, key) == {"certificate": pair.certificate, "public_key": ""}
+
+
+def test_blocks_are_named_in_their_order_and_not_told(paths: tuple[Path, Path], pair: Certificate) -> None:
+    certificate, key = paths
+    certificate.write_text((pair.certificate * 2).replace("\n", "\r\n"))
+    command = PemLabels().command([str(key), str(certificate), "/nowhere"]).get_raw_value()
+    said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert PemLabels().process(said.stdout.splitlines()) == ["PRIVATE KEY", "CERTIFICATE", "CERTIFICATE"]
+    assert said.stderr == ""

@@ -1,6 +1,7 @@
 """A certificate that clients would refuse is refused first; one that runs out is renewed in time."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -58,6 +59,83 @@ class TestReading:
         key = rsa.generate_private_key(65537, 2048)
         text = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
         assert pem.public_key_of(text).startswith("-----BEGIN PUBLIC KEY-----")
+
+
+class TestWriting:
+    """A key and certificates in any order become what Postfix reads; what it cannot read is known."""
+
+    @pytest.fixture
+    def three(self) -> list[Certificate]:
+        """A root, another certificate by it, and by that one a certificate for `HOSTNAME`."""
+        root = new_authority()
+        middle = issue(root, "issuer.example.org")
+        return [root, middle, issue(middle, HOSTNAME)]
+
+    @pytest.mark.parametrize(
+        "order", list(permutations(range(4))), ids=lambda order: "".join(map(str, order))
+    )
+    def test_one_pem_may_hold_everything_in_any_order(
+        self, three: list[Certificate], order: tuple[int, ...]
+    ) -> None:
+        root, middle, relay = three
+        blocks = [relay.key, relay.certificate, middle.certificate, root.certificate]
+        text = "".join(blocks[number] for number in order)
+        assert pem.key_and_chain(text, text) == "".join(blocks)
+
+    def test_each_of_two_files_may_hold_more_than_it_has_to(self, three: list[Certificate]) -> None:
+        _, middle, relay = three
+        wanted = "".join([relay.key, relay.certificate, middle.certificate])
+        assert pem.key_and_chain(relay.key, relay.certificate, middle.certificate) == wanted
+        key_file, certificate_file = relay.certificate + relay.key, middle.key + middle.certificate
+        assert pem.key_and_chain(key_file, certificate_file, relay.certificate) == wanted
+
+    def test_what_is_written_is_what_openssl_reads(self, three: list[Certificate]) -> None:
+        relay = three[-1]
+        wanted = relay.key + relay.certificate
+        indented = "Bag Attributes\n" + "".join(f"  {line}\n" for line in wanted.splitlines())
+        for text in (wanted.replace("\n", "\r\n"), wanted.replace("\n", "\r"), indented, wanted.rstrip()):
+            assert pem.key_and_chain(text, text) == wanted
+
+    def test_key_of_another_form_is_written_in_the_usual_one(self, three: list[Certificate]) -> None:
+        relay = three[-1]
+        key = load_pem_private_key(relay.key.encode(), None)
+        old = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+        parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+        assert pem.key_and_chain(parameters + old, relay.certificate) == relay.key + relay.certificate
+
+    def test_certificate_is_sent_once(self, three: list[Certificate]) -> None:
+        _, middle, relay = three
+        texts = [relay.certificate + middle.certificate, middle.certificate]
+        assert pem.key_and_chain(relay.key, *texts) == relay.key + texts[0]
+
+    def test_certificate_that_belongs_to_nobody_comes_last(self, three: list[Certificate]) -> None:
+        root, _, relay = three
+        other = issue(new_authority(), "mx2.example.org")
+        texts = [other.certificate, relay.certificate, root.certificate]
+        assert pem.key_and_chain(relay.key, *texts) == "".join(
+            [relay.key, relay.certificate, other.certificate, root.certificate]
+        )
+
+    @pytest.mark.parametrize(
+        ("labels", "loads"),
+        [
+            ("K C", True),
+            ("K C C", True),
+            ("K C C K C", True),
+            ("X K X C X", True),
+            ("C K", False),
+            ("C", False),
+            ("K", False),
+            ("K C K", False),
+            ("K K C", False),
+            ("K C K C", True),
+            ("E C", False),
+            ("", False),
+        ],
+    )
+    def test_postfix_loads_a_key_before_its_chain_and_nothing_else(self, labels: str, loads: bool) -> None:
+        names = {"K": "PRIVATE KEY", "C": "CERTIFICATE", "X": "EC PARAMETERS", "E": "ENCRYPTED PRIVATE KEY"}
+        assert pem.is_key_first(names[label] for label in labels.split()) is loads
 
 
 class TestJudging:

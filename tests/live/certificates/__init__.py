@@ -1,0 +1,1 @@
+"""What the relay shows to those who connect."""

@@ -1,0 +1,115 @@
+"""What would lead users' mail round its rewriting, or stop all mail, is refused by name and with a remedy."""
+
+from typing import cast
+
+import pytest
+
+from deploy import relay
+from tasks.firewall.facts import Firewall
+from tasks.host.facts.host import UNKNOWN
+from tasks.inventory.section import Section
+from tasks.part import Ask
+from tasks.postfix.configuration import Postconf
+from tasks.postfix.facts import PostfixSays
+from tasks.settings import ClientTls, Settings, Submission
+from tests.unit.examples import relay_with
+
+SERVICES = {
+    "smtp/inet": ["smtp", "inet", "n", "-", "y", "-", "-", "smtpd"],
+    "smtp/unix": ["smtp", "unix", "-", "-", "y", "-", "-", "smtp"],
+    "relay/unix": ["relay", "unix", "-", "-", "y", "-", "-", "smtp"],
+    "lmtp/unix": ["lmtp", "unix", "-", "-", "y", "-", "-", "lmtp"],
+}
+PROXY = {"smtpd_proxy_filter": "127.0.0.1:10025"}
+WRAPPED = {"smtp_tls_wrappermode": "yes"}
+SMARTHOST = {"relayhost": "[smtp.example.com]:465"}
+NOT_ON_25 = Submission(auth_on_25=False)
+
+
+def complaint(
+    main: dict[str, str] | None = None,
+    options: dict[str, dict[str, str]] | None = None,
+    **sections: Section,
+) -> str:
+    """Judge a host with these settings in main.cf and master.cf."""
+    found = Postconf(known=[], main=main or {}, services=SERVICES, options=options or {})
+    return next(iter(complaints(found, relay_with(**sections))), "")
+
+
+def complaints(found: Postconf | None, settings: Settings) -> list[str]:
+    """Hear what the parts complain of, on a host whose postconf says so, and that has no firewall."""
+    says = {PostfixSays: found, Firewall: {"broken": "", "foreign": []}}
+    ask = cast(Ask, lambda fact, **arguments: says[fact])
+    return [words for of_part in relay(settings, UNKNOWN).complaints for words in of_part(ask)]
+
+
+def test_debians_own_postfix_and_none_at_all_are_built_on() -> None:
+    assert complaint({"relayhost": "", "mynetworks": "127.0.0.0/8"}) == ""
+    assert complaints(None, relay_with()) == []
+
+
+def test_proxy_in_main_cf_is_named() -> None:
+    assert complaint(PROXY) == (
+        "main.cf has smtpd_proxy_filter = 127.0.0.1:10025, which leads users' mail round the rewriting of "
+        "its headers; remove it there: postconf -X smtpd_proxy_filter"
+    )
+
+
+@pytest.mark.parametrize(
+    "service", ["smtp/inet", "submission/inet", "submissions/inet", "127.0.0.1:10587/inet"]
+)
+def test_proxy_of_a_service_for_users_is_named(service: str) -> None:
+    said = complaint(options={service: PROXY})
+    assert said.startswith(f"{service} in master.cf has smtpd_proxy_filter = 127.0.0.1:10025, ")
+    assert said.endswith(f"postconf -PX {service}/smtpd_proxy_filter")
+
+
+def test_proxy_that_no_user_meets_is_the_admins() -> None:
+    assert complaint(options={"10025/inet": PROXY}) == ""
+    assert complaint(options={"smtp/inet": PROXY}, submission=NOT_ON_25) == ""
+    nowhere = {"smtpd_proxy_filter": ""}
+    services = ["smtp/inet", "submission/inet", "submissions/inet", "127.0.0.1:10587/inet"]
+    assert complaint(PROXY, dict.fromkeys(services, nowhere)) == ""
+    assert complaint(PROXY, dict.fromkeys(services[:-1], nowhere)).startswith("main.cf has")
+
+
+@pytest.mark.parametrize("level", ["none", "may"])
+def test_smarthost_that_would_get_no_mail_is_named(level: str) -> None:
+    said = complaint(WRAPPED | SMARTHOST, client_tls=ClientTls.model_validate({"security_level": level}))
+    assert said == (
+        "main.cf has smtp_tls_wrappermode = yes, which delivers nothing where TLS is optional, as "
+        f"client_tls.security_level has it, '{level}'; set ClientTls(security_level='encrypt'), or "
+        "ClientTls(policy={'[smtp.example.com]:465': 'encrypt'}) for the smarthost alone, or remove it: "
+        "postconf -X smtp_tls_wrappermode"
+    )
+
+
+def test_wrapped_deliveries_of_one_service_are_named_with_it() -> None:
+    said = complaint(options={"smtp/unix": {"smtp_tls_wrappermode": "YES"}})
+    assert said.startswith("smtp/unix in master.cf has smtp_tls_wrappermode = yes, ")
+    assert said.endswith(
+        "set ClientTls(security_level='encrypt'), or remove it: postconf -PX smtp/unix/smtp_tls_wrappermode"
+    )
+
+
+@pytest.mark.parametrize(
+    ("main", "options", "client"),
+    [
+        (WRAPPED | SMARTHOST, {}, ClientTls(security_level="encrypt")),
+        (WRAPPED | SMARTHOST, {}, ClientTls(security_level="secure")),
+        (WRAPPED | SMARTHOST, {}, ClientTls(policy={"[smtp.example.com]:465": "secure match=example.com"})),
+        ({}, {"smtp/unix": WRAPPED | {"smtp_tls_security_level": "encrypt"}}, ClientTls()),
+        ({"smtp_tls_wrappermode": "no"} | SMARTHOST, {}, ClientTls()),
+        ({}, {"lmtp/unix": WRAPPED}, ClientTls()),
+    ],
+    ids=["encrypt", "secure", "policy", "service's own level", "no", "LMTP"],
+)
+def test_smarthost_that_gets_its_mail_is_left_alone(
+    main: dict[str, str], options: dict[str, dict[str, str]], client: ClientTls
+) -> None:
+    assert complaint(main, options, client_tls=client) == ""
+
+
+def test_policy_of_another_destination_does_not_help_the_smarthost() -> None:
+    other = ClientTls(policy={"example.net": "encrypt"})
+    assert complaint(WRAPPED | SMARTHOST, client_tls=other).startswith("main.cf has smtp_tls_wrappermode")
