@@ -95,6 +95,8 @@ def configuration(relay: Settings, mark: str) -> Configuration:
                 "smtp_tls_security_level": "none",
                 "smtp_sasl_auth_enable": "no",
                 "smtp_bind_address": "",
+                # No line is broken on the way to the rules: they would take the rest of an id for a word.
+                "smtp_line_length_limit": "0",
                 "smtp_header_checks": "",
                 "smtp_mime_header_checks": "",
                 "smtp_nested_header_checks": "",
