@@ -124,7 +124,7 @@ def by_login_table(domains: Sequence[str], local_domain: str) -> str:
     plain = r'[^\s@,"]'
     # \Q..\E takes the delimiters as they are; the line feed is there for a host that has none.
     # The first delimiter ends the name, and no other is tried after it.
-    start = rf"(?>({plain}+?)(?=[@\Q$recipient_delimiter\E\n]))"
+    start = rf"(?>({plain}+?)(?=@|[\Q$recipient_delimiter\E\n]))"
     pattern = rf"^{start}({plain}*+)@({'|'.join(map(re.escape, domains))})$"
     names = ["${1}", "${1}${2}"]
     owners = [*names, *(f"{name}@${{3}}" for name in names)]
