@@ -58,7 +58,7 @@ def start(wanted: Part) -> None:
             name=f"Run {daemon.unit}",
             unit=daemon.unit,
             pid_file=daemon.pid_file,
-            reads=list(daemon.reads),
+            reads=[daemon.unit_file, *daemon.reads],
             unit_file=daemon.unit_file,
         )
     for timer in wanted.timers:
