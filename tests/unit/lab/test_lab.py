@@ -277,6 +277,9 @@ class TestMachine:
         with pytest.raises(process.LabError, match="no-such-command is not installed"):
             process.run(["no-such-command"])
 
+    def test_what_is_no_text_is_no_error(self) -> None:
+        assert process.run(["printf", r"caf\303 10.0.0.1"]) == "caf\N{REPLACEMENT CHARACTER} 10.0.0.1"
+
 
 class TestBuilding:
     def test_a_base_is_named_after_what_goes_into_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
