@@ -19,6 +19,7 @@ NOT_UP = 3  # exit status of `status`, the one that systemctl(1) has for a unit 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     about = "Test hosts in containers. Needs root. QUIETRELAY_LAB=2 is another lab beside the first."
+    about += " QUIETRELAY_VAR=/DIRECTORY is used in place of /var."
     top = argparse.ArgumentParser(prog="python -m lab", description=about)
     commands = top.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start the lab, or what is missing of it")
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
         return act(options)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
+        if options.command == "up" and cgroups.populated():
+            print("lab: what runs stays, for a look or another try; or: python -m lab down", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("lab: interrupted; `python -m lab down` removes what is there", file=sys.stderr)

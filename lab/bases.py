@@ -109,7 +109,8 @@ def build_layer(role: str, release: Release, packages: Sequence[str]) -> None:
         run_inside(root, INSTALL.format(packages=" ".join(packages)), timeout=BUILD_TIMEOUT)
     except LabError as error:
         raise _with_remedy(error) from error
-    run(["umount", root])
+    finally:
+        run(["umount", root])
     (partial / "upper").rename(target)
     remove_tree(partial)
 
@@ -126,8 +127,10 @@ def run_inside(root: Path, script: str, *, timeout: float = 60) -> None:
     nspawn += ["--timezone=off", "--console=pipe", f"--machine=qr{LAB_SUFFIX}-{group[:40]}"]
     nspawn += [f"--directory={root}"]
     command = ["env", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", *nspawn, "sh", "-ec", script]
-    run(command, launcher=cgroups.joining(group), timeout=timeout)
-    cgroups.end(group)
+    try:
+        run(command, launcher=cgroups.joining(group), timeout=timeout)
+    finally:
+        cgroups.end(group)
 
 
 def prune(wanted: Sequence[Path]) -> None:

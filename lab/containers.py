@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab import access, bases, cgroups
 from lab.furnishing import common_files, fingerprint, write
-from lab.mounts import mount_overlay, remove_tree
+from lab.mounts import mount_overlay, remove_tree, unmount_below
 from lab.network import BRIDGE
 from lab.paths import STATE, host_directory
 from lab.process import LabError, run, spawn, wait_until
@@ -48,13 +48,22 @@ def recreate(host: Host) -> None:
     directory = host_directory(host)
     remove_tree(directory)
     root = mount_overlay(layers(host), directory)
+    try:
+        furnish(host, root)
+        boot(host)
+        _mark(host).write_text(_fingerprint(host))  # last: where it is, the host is complete
+    finally:
+        if not cgroups.populated(host.short):  # nobody can look around in it, and its log is beside it
+            unmount_below(directory)
+
+
+def furnish(host: Host, root: Path) -> None:
+    """Write what a host has of its own into its file system, before it boots."""
     role = ROLES[host.role]
     write(root, role.files(host, STATE))
     if role.setup:
         bases.run_inside(root, role.setup)
     write(root, common_files(host))  # last, since run_inside puts the machine's resolv.conf there
-    boot(host)
-    _mark(host).write_text(_fingerprint(host))  # last: where it is, the host is complete
 
 
 def boot(host: Host) -> None:

@@ -29,7 +29,7 @@ class Conversation:
     def listen(self) -> str:
         """Read one reply of one or more lines (RFC 5321 4.2.1), and return its last line."""
         while True:
-            line = self.replies.readline().decode().rstrip("\r\n")
+            line = self.replies.readline().decode(errors="replace").rstrip("\r\n")
             show("S:", line)
             if line[3:4] != "-":
                 return line

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from lab import access, bases, certificates, cgroups, containers, dns, network
-from lab.mounts import remove_tree, unmount_below
+from lab.mounts import check, remove_tree, unmount_below
 from lab.paths import CACHE, STATE
 from lab.process import LabError, wait_until
 from lab.roles import ROLES
@@ -27,8 +27,10 @@ def up(recreated: Sequence[Host] = ()) -> None:
 
     + recreated: hosts that are put into their first state even if they are well
 
-    Raises LabError; what is up by then stays, for a look or another try.
+    Raises LabError; what runs by then stays, for a look or another try.
     """
+    for directory in (CACHE, STATE):
+        check(directory)
     with locked():
         STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
         in_parallel(ensure_base, sorted({host.release for host in HOSTS}))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.process import run
+from lab.process import LabError, run
 
 
 def mount_overlay(lower: Sequence[Path], directory: Path) -> Path:
@@ -20,6 +20,28 @@ def mount_overlay(lower: Sequence[Path], directory: Path) -> Path:
     options = f"lowerdir={':'.join(map(str, lower))},upperdir={directory}/upper,workdir={directory}/work"
     run(["mount", "-t", "overlay", "quietrelay-lab", "-o", options, directory / "root"])
     return directory / "root"
+
+
+def check(directory: Path) -> None:
+    """Raises LabError where the kernel would mount no overlay that keeps its changes in this directory."""
+    if file_system(directory, Path("/proc/self/mountinfo").read_text()) == "overlay":
+        raise LabError(
+            f"{directory} is on an overlay file system itself, as all is in most containers, and those of "
+            "the lab's hosts cannot lie on one; name a directory on a disk or a volume, to be used in place "
+            "of /var: QUIETRELAY_VAR=/DIRECTORY python -m lab up"
+        )
+
+
+def file_system(directory: Path, mountinfo: str) -> str:
+    """The type of the file system that a directory is on, or will be when it is made.
+
+    + mountinfo: as for `mounted_below`
+    """
+    # The last of those with the longest path is the one on top.
+    fields = [line.split() for line in mountinfo.splitlines()]
+    above = [words for words in fields if directory.resolve().is_relative_to(words[4])]
+    nearest = max(reversed(above), key=lambda words: len(words[4]))
+    return nearest[nearest.index("-") + 1]
 
 
 def mounted_below(directory: Path, mountinfo: str) -> list[Path]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from lab.topology import LAB_SUFFIX, Host
 
-CACHE = Path("/var/cache/quietrelay-lab")  # built systems, for all labs; kept until `down --purge`
-STATE = Path(f"/var/lib/quietrelay-lab{LAB_SUFFIX}")  # one running lab, for root only; gone after `down`
+VAR = Path(os.environ.get("QUIETRELAY_VAR", "/var")).absolute()  # another one, where that cannot hold a lab
+CACHE = VAR / "cache/quietrelay-lab"  # built systems, for all labs; kept until `down --purge`
+STATE = VAR / f"lib/quietrelay-lab{LAB_SUFFIX}"  # one running lab, for root only; gone after `down`
 
 SSH_CONFIG = STATE / "ssh_config"
 SSH_KEY = STATE / "ssh_key"

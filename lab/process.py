@@ -9,6 +9,7 @@ from pathlib import Path
 
 TAIL_LINES = 8  # of a failed command's error output: enough to see the cause, short enough to read
 SHOWN_LENGTH = 120  # characters of a failed command
+ODD_BYTES = "replace"  # what is no text becomes U+FFFD, and parts words: a search beside it still finds
 
 
 class LabError(Exception):
@@ -28,7 +29,13 @@ def run(
     words = [*launcher, *map(str, command)]
     try:
         done = subprocess.run(
-            words, check=False, input=stdin, capture_output=True, text=True, timeout=timeout
+            words,
+            check=False,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors=ODD_BYTES,
+            timeout=timeout,
         )
     except FileNotFoundError as error:
         raise LabError(f"{words[0]} is not installed") from error
@@ -67,6 +74,15 @@ def wait_until(condition: Callable[[], bool], what: str, *, timeout: float, paus
         if time.monotonic() > end:
             raise LabError(f"waited {timeout:.0f} s in vain for {what}")
         time.sleep(pause)
+
+
+def as_text(said: bytes) -> str:
+    """What a log, a mail or a host says, as text.
+
+    Not all of it is UTF-8: Postfix folds a long line of its log wherever it is full, in the middle of a
+    character too, and mail programs send what they like.
+    """
+    return said.decode(errors=ODD_BYTES)
 
 
 def tail(text: str) -> str:

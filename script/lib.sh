@@ -48,9 +48,24 @@ times() {
     printf '\n%s%6d s  in all\n' "$stages" "$SECONDS"
 }
 
+# have PACKAGE...: install what is missing
+have() {
+    local package missing=""
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=" $package"
+    done
+    if [ -z "$missing" ]; then
+        echo "there already: $*"
+        return
+    fi
+    echo "installing:$missing"
+    # shellcheck disable=SC2086  # one word a package
+    apt-get update -q=2 && DEBIAN_FRONTEND=noninteractive apt-get install -q=2 --no-install-recommends $missing > /dev/null
+}
+
 need_root() {
     if [ "$(id -u)" != 0 ]; then
-        echo "$0 starts test hosts, which takes root; type: sudo $0" >&2
+        echo "$0 needs root; type: sudo $0" >&2
         exit 1
     fi
 }

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Literal
 
+from lab.process import as_text
 from lab.vms.paths import DRIVER
 
 Driver = Literal["kvm", "qemu"]
@@ -43,7 +44,7 @@ def boots_under_kvm(kernel: Path) -> bool:
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return CAME_THROUGH in trial.stdout.decode(errors="replace")
+    return CAME_THROUGH in as_text(trial.stdout)
 
 
 def trial_command(kernel: Path) -> list[str]:

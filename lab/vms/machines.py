@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from lab import certificates, lifecycle
-from lab.process import LabError, tail
+from lab.process import LabError, as_text, tail
 from lab.topology import SERVICE_PASSWORD
 from lab.vms import boxes, furnishing
 from lab.vms.paths import KNOWN_HOSTS, SERVICE_PASSWORD_FILE, SSH_SETTINGS, STATE, VAGRANT_LOG
@@ -76,8 +76,8 @@ def furnish(machine: Machine) -> None:
     except subprocess.TimeoutExpired as error:
         raise LabError(f"{machine.name} was not furnished within {FURNISHING_TIMEOUT:.0f} s") from error
     if done.returncode != 0:
-        raise LabError(f"{machine.name} was not furnished: {tail(done.stderr.decode(errors='replace'))}")
-    _note(machine, settings, done.stdout.decode().splitlines())
+        raise LabError(f"{machine.name} was not furnished: {tail(as_text(done.stderr))}")
+    _note(machine, settings, as_text(done.stdout).splitlines())
 
 
 def ssh_command(settings: dict[str, str], command: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import vagrant
 
-from lab.process import LabError, tail
+from lab.process import LabError, as_text, tail
 from lab.vms.paths import PROJECT, VAGRANT_LOG
 from lab.vms.topology import EMULATOR_MEMORY, MACHINES, MEMORY, SPARE_MEMORY
 
@@ -67,7 +67,7 @@ def explained(command: str) -> Iterator[None]:
     try:
         yield
     except subprocess.CalledProcessError as error:
-        said = tail(VAGRANT_LOG.read_text()) if VAGRANT_LOG.exists() else ""
+        said = tail(as_text(VAGRANT_LOG.read_bytes())) if VAGRANT_LOG.exists() else ""
         ended = f"took more than {PATIENCE} s" if error.returncode == 124 else "failed"
         raise LabError(f"`vagrant {command}` {ended}, see {VAGRANT_LOG}: {said}") from error
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, ip_address
 
+from lab.process import as_text
 from tests.support.bed import Account, Endpoint, Relay
 from tests.support.corpus import SAMPLES, Sample
 from tests.support.home import Home
@@ -178,7 +179,7 @@ def by_reader(messages: Iterable[bytes]) -> dict[str, list[bytes]]:
     for raw in messages:
         reader = re.search(rb"^Delivered-To: (\S+)$", raw, re.MULTILINE)
         assert reader, raw[:200]
-        sorted_out[reader[1].decode()].append(raw)
+        sorted_out[as_text(reader[1])].append(raw)
     return sorted_out
 
 

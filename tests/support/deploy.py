@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.process import ODD_BYTES
+
 PATIENCE = 600  # seconds
 
 VARIED = """
@@ -93,6 +95,7 @@ class Deploy:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors=ODD_BYTES,
             timeout=PATIENCE,
         )
         return Run(done.returncode, done.stdout, done.stderr)

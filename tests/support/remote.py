@@ -8,6 +8,7 @@ from typing import Any
 
 import testinfra
 
+from lab.process import ODD_BYTES, as_text
 from tests.support.inventory import Entry
 
 
@@ -28,7 +29,7 @@ class Remote:
 
     def run(self, script: str) -> str:
         """Run a shell script as root and return what it prints."""
-        return self.run_bytes(script).decode()
+        return as_text(self.run_bytes(script))
 
     def run_bytes(self, script: str) -> bytes:
         """Run a shell script as root and return what it prints, as bytes.
@@ -39,16 +40,21 @@ class Remote:
             done = self.host.run(script)
         except RuntimeError as failure:  # ssh's own, with exit status 255
             (result,) = failure.args
-            raise ConnectionError(f"{self.name} cannot be reached: {result.stderr.strip()}") from None
-        assert done.rc == 0, f"{self.name}: exit status {done.rc} of:\n{script}\n{done.stdout}\n{done.stderr}"
+            said = as_text(result.stderr_bytes).strip()
+            raise ConnectionError(f"{self.name} cannot be reached: {said}") from None
         printed: bytes = done.stdout_bytes
+        if done.rc != 0:
+            said = f"{as_text(printed)}\n{as_text(done.stderr_bytes)}"
+            raise AssertionError(f"{self.name}: exit status {done.rc} of:\n{script}\n{said}")
         return printed
 
     def start(self, script: str) -> "subprocess.Popen[str]":
         """Start a shell script as root, to talk with it by its standard input and output."""
         words = [*(["sudo"] if self._sudo else []), "sh", "-c", shlex.quote(script)]
         command = ["ssh", *self._options, self._destination, *words]
-        return subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return subprocess.Popen(
+            command, text=True, errors=ODD_BYTES, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
     def unpack(self, archive: bytes, directory: str) -> None:
         """Unpack a tar archive as root.

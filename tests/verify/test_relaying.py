@@ -1,5 +1,7 @@
 """Relaying: nobody without a login gets mail out, in whatever form the recipient is written."""
 
+import shlex
+
 import pytest
 
 from lab.topology import OUTSIDE_DOMAIN
@@ -119,7 +121,7 @@ for address in ("127.0.0.1", "::1"):
 
 def test_being_on_the_relay_is_no_login(relay: Relay) -> None:
     script = SESSION_ON_THE_RELAY.format(recipient=outside_address(new_token()))
-    heard = relay.remote.host.check_output("python3 -c %s", script)
+    heard = relay.remote.run(f"python3 -c {shlex.quote(script)}")
     codes = [int(line.split()[0]) for line in heard.splitlines()]
     assert codes, "there was no conversation"
     assert all(500 <= code <= 599 for code in codes), heard

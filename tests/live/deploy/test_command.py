@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.process import ODD_BYTES
 from lab.topology import SERVICE_PASSWORD
 from tests.support.bed import Relay, TestBed
 
@@ -47,6 +48,7 @@ def command(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
+                errors=ODD_BYTES,
                 timeout=PATIENCE,
                 check=False,
             )

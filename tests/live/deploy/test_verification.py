@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.process import ODD_BYTES
 from tests.support.backends import Backends
 from tests.support.own_accounts import RIGHT, write_accounts
 
@@ -41,6 +42,7 @@ def test_a_healthy_relay_is_not_called_ill(
         cwd=pytestconfig.rootpath,
         capture_output=True,
         text=True,
+        errors=ODD_BYTES,
         timeout=PATIENCE,
     )
     assert verified.returncode == 0, verified.stdout[-5000:]

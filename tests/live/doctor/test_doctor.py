@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.process import ODD_BYTES
 from lab.topology import PEOPLE_DN, SERVICE_DN, SERVICE_PASSWORD, USERS
 from tests.support.bed import TestBed
 from tests.support.remote import Remote
@@ -148,7 +149,15 @@ class Doctor:
     def look(self, user: str | None = USER.uid, *options: str) -> "subprocess.CompletedProcess[str]":
         """Look, and give what was printed."""
         words = [*self._words, *(["--user", user, *self._password] if user else []), *options]
-        return subprocess.run(words, cwd=self._root, capture_output=True, text=True, timeout=300, check=False)
+        return subprocess.run(
+            words,
+            cwd=self._root,
+            capture_output=True,
+            text=True,
+            errors=ODD_BYTES,
+            timeout=300,
+            check=False,
+        )
 
 
 @pytest.fixture(scope="module")

@@ -269,6 +269,43 @@ class TestMachine:
         )
         assert mounts.mounted_below(Path("/a"), mountinfo) == [Path("/a/b/c"), Path("/a/b"), Path("/a")]
 
+    def test_a_lab_that_would_lie_on_an_overlay_is_refused_with_a_way_out(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(mounts, "file_system", lambda directory, mountinfo: "overlay")
+        with pytest.raises(process.LabError, match=rf"{tmp_path} is on an overlay .*QUIETRELAY_VAR="):
+            mounts.check(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("directory", "kind"),
+        [
+            ("/elsewhere", "overlay"),
+            ("/variant", "overlay"),
+            ("/var/lib/lab", "ext4"),
+            ("/var/tmp/a", "tmpfs"),
+        ],
+    )
+    def test_the_file_system_below_a_directory_is_told(self, directory: str, kind: str) -> None:
+        mountinfo = (
+            "1 1 0:1 / / rw,relatime shared:1 - overlay overlay rw\n"
+            "2 1 0:2 / /var rw - xfs hidden rw\n"
+            "3 2 0:3 / /var/tmp rw master:2 shared:3 - tmpfs tmpfs rw\n"
+            "4 2 8:1 / /var rw - ext4 /dev/sda1 rw\n"
+        )
+        assert mounts.file_system(Path(directory), mountinfo) == kind
+
+    def test_a_lab_lies_where_it_is_told(self) -> None:
+        look = "from lab import paths; print(paths.CACHE, paths.STATE)"
+        done = subprocess.run(
+            [sys.executable, "-c", look],
+            env={"QUIETRELAY_VAR": "/big", "QUIETRELAY_LAB": "2"},
+            cwd=Path(__file__).parents[3],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.split() == ["/big/cache/quietrelay-lab", "/big/lib/quietrelay-lab-2"]
+
     def test_a_failed_command_is_named_with_its_status_and_last_words(self) -> None:
         with pytest.raises(process.LabError, match=r"`sh -c .*` exited 3: first \| second"):
             process.run(["sh", "-c", "printf 'first\nsecond\n' >&2; exit 3"], launcher=["env"])
@@ -276,6 +313,9 @@ class TestMachine:
     def test_a_missing_command_is_named(self) -> None:
         with pytest.raises(process.LabError, match="no-such-command is not installed"):
             process.run(["no-such-command"])
+
+    def test_what_is_no_text_is_no_error(self) -> None:
+        assert process.run(["printf", r"caf\303 10.0.0.1"]) == "caf\N{REPLACEMENT CHARACTER} 10.0.0.1"
 
 
 class TestBuilding:
@@ -310,6 +350,25 @@ class TestBuilding:
         assert outsider.read_text() == "untouched"
         assert (root / "etc/secret").read_text() == "new"
         assert (root / "etc/secret").stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.parametrize("runs", [True, False], ids=["runs", "does not run"])
+    def test_a_host_that_fails_leaves_a_mount_only_where_it_runs_and_can_be_looked_at(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runs: bool
+    ) -> None:
+        def refuse(host: Host) -> None:
+            raise process.LabError("does not boot")
+
+        unmounted: list[Path] = []
+        monkeypatch.setattr(containers, "host_directory", lambda host: tmp_path / host.short)
+        for name in ("stop", "remove_tree", "furnish"):
+            monkeypatch.setattr(containers, name, lambda *_: None)
+        monkeypatch.setattr(containers, "mount_overlay", lambda lower, directory: directory / "root")
+        monkeypatch.setattr(containers, "boot", refuse)
+        monkeypatch.setattr(cgroups, "populated", lambda name: runs)
+        monkeypatch.setattr(containers, "unmount_below", unmounted.append)
+        with pytest.raises(process.LabError, match="does not boot"):
+            containers.recreate(HOSTS[0])
+        assert unmounted == ([] if runs else [tmp_path / HOSTS[0].short])
 
     @every_host
     def test_a_host_has_its_own_addresses_and_full_name(self, host: Host) -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -142,10 +143,20 @@ class TestBadInput:
         vagrant_cli.check("virtualbox")
         vagrant_cli.check_memory()
 
-    def test_a_command_of_vagrants_that_hangs_is_ended(self) -> None:
-        command = vagrant_cli.Vagrant()._make_vagrant_command(["up", None])
-        assert command[:3] == ["timeout", "--kill-after=10", "600"]
-        assert command[-1] == "up"
+    def test_a_command_of_vagrants_that_hangs_is_ended(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        program = tmp_path / "vagrant"
+        program.write_text('#!/bin/sh\necho "hangs at $@"\nexec sleep 60\n')
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        monkeypatch.setattr(vagrant_cli, "VAGRANT_LOG", tmp_path / "log")
+        monkeypatch.setattr(vagrant_cli, "PATIENCE", 1)
+        began = time.monotonic()
+        ended = r"`vagrant up` took more than 1 s, .*: hangs at up --no-tty"
+        with pytest.raises(LabError, match=ended), vagrant_cli.explained("up"):
+            vagrant_cli.Vagrant().do("up", "--no-tty")
+        assert time.monotonic() - began < 30
 
     def test_what_vagrant_said_last_is_the_error(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
