@@ -10,7 +10,7 @@ import runpy
 from bench.distance import KNOWN_HOSTS
 from bench.fleet import chosen
 from lab.topology import RELAY_DOMAIN
-from tasks.senders import SendersByLogin
+from tasks.senders.sections import SendersByLogin
 
 _first = int(os.environ.get("BENCH_PORT", "0"))
 _, _data = runpy.run_path("inventories/lab.py")["relays"]

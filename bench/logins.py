@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from lab import access
 from lab.hosts import CA_CERTIFICATE, host_named
 from lab.topology import user_named
+from tasks.inventory.section import Section
 from tasks.settings import (
     DovecotLdap,
     DovecotPasswdFile,
@@ -32,12 +33,11 @@ from tasks.settings import (
     SaslauthdPam,
     SaslauthdRimap,
     Sasldb,
-    Section,
 )
-from tests.live.deploy import Deploy
-from tests.live.inventory import InventoryError
-from tests.live.landscape import Landscape, Relay, survey
-from tests.live.smtp import OWN_CA
+from tests.support.bed import Relay, TestBed, survey
+from tests.support.deploy import Deploy
+from tests.support.inventory import InventoryError
+from tests.support.smtp import OWN_CA
 
 USER = user_named("alice")
 CONNECTIONS = 8
@@ -152,40 +152,40 @@ def source(section: Section) -> str:
 
 
 @contextmanager
-def serving(landscape: Landscape, way: Way) -> Iterator[None]:
+def serving(test_bed: TestBed, way: Way) -> Iterator[None]:
     """Have all relays let users in one way."""
     try:
-        for relay in landscape.relays:
+        for relay in test_bed.relays:
             relay.remote.run(way.before)
         with tempfile.TemporaryDirectory() as folder:
             inventory = Path(folder) / "bench.py"
             inventory.write_text(
-                INVENTORY.format(inventory=str(Path(landscape.inventory).resolve()), login=source(way.login))
+                INVENTORY.format(inventory=str(Path(test_bed.inventory).resolve()), login=source(way.login))
             )
             run = Deploy(str(inventory), ROOT).run()
         assert run.status == 0, run.complaint()
         yield
     finally:
-        for relay in landscape.relays:
+        for relay in test_bed.relays:
             relay.remote.run(way.after)
 
 
-def rows(landscape: Landscape) -> Iterator[tuple[Relay, str, Speed]]:
+def rows(test_bed: TestBed) -> Iterator[tuple[Relay, str, Speed]]:
     """Measure each way on each relay, beside what lies under all of them."""
-    client, directory = landscape.others["client"].name, landscape.others["directory"].name
-    authorities = {relay: relay.remote.run(f"cat {OWN_CA}") for relay in landscape.relays}
-    for relay in landscape.relays:
+    client, directory = test_bed.others["client"].name, test_bed.others["directory"].name
+    authorities = {relay: relay.remote.run(f"cat {OWN_CA}") for relay in test_bed.relays}
+    for relay in test_bed.relays:
         yield relay, "no login", measured(client, "logins", relay.hostname, authorities[relay], "")
         authority = Path(CA_CERTIFICATE).read_text()
         yield relay, "the directory alone", measured(relay.name, "binds", directory, authority, USER.dn)
-    login = landscape.relays[0].settings.login
+    login = test_bed.relays[0].settings.login
     assert isinstance(login, SaslauthdLdap), "measure on the lab, whose directory knows the user"
     with tempfile.NamedTemporaryFile("w") as accounts:  # for its owner alone
         accounts.write(f"{USER.uid}:{USER.password}\n")
         accounts.flush()
         for way in ways(login, accounts.name):
-            with serving(landscape, way):
-                for relay in landscape.relays:
+            with serving(test_bed, way):
+                for relay in test_bed.relays:
                     speed = measured(client, "logins", relay.hostname, authorities[relay], USER.uid)
                     yield relay, way.title, speed
 
@@ -196,20 +196,20 @@ def main() -> None:
     parser.add_argument("--inventory", default="inventories/lab.py")
     inventory = parser.parse_args().inventory
     try:
-        landscape = survey(inventory, ROOT, None)
+        test_bed = survey(inventory, ROOT, None)
     except InventoryError as error:
         sys.exit(str(error))
-    if missing := {"expendable", "client", "directory"} - landscape.roles:
+    if missing := {"expendable", "client", "directory"} - test_bed.roles:
         sys.exit(f"{inventory} lacks {', '.join(sorted(missing))}; measure on the lab")
     try:
         print("| relay | way | logins/s | one login, ms | of it AUTH, ms |")
         print("| --- | --- | ---: | ---: | ---: |")
-        for relay, title, speed in rows(landscape):
+        for relay, title, speed in rows(test_bed):
             auth = f"{speed.auth:.1f}" if speed.auth else ""
             print(f"| {relay} | {title} | {speed.a_second:.0f} | {speed.one:.1f} | {auth} |", flush=True)
     finally:
         Deploy(inventory, ROOT).run()
-        landscape.close()
+        test_bed.close()
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ import shlex
 
 from bench.host import run_on
 from lab.topology import Host
-from tasks.privacy import mark_for
-from tasks.sasl import saslauthd
+from tasks.login.saslauthd import daemon as saslauthd
+from tasks.privacy.part import mark_for
 
 CONFIGURATION = ["/etc/postfix/main.cf", "/etc/postfix/master.cf"]
 FILES = [

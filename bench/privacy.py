@@ -17,14 +17,14 @@ from pathlib import Path
 from statistics import median
 
 from lab.topology import user_named
-from tests.live.corpus import SAMPLES
-from tests.live.corpus_run import SENDER, Case, cases
-from tests.live.home import homes
-from tests.live.inventory import InventoryError
-from tests.live.landscape import Account, Door, Landscape, Relay, survey
-from tests.live.mail import Maildir, settle
-from tests.live.smtp import Conversation, MailProgram
-from tests.live.vantage import There
+from tests.support.bed import Account, Endpoint, Relay, TestBed, survey
+from tests.support.client_host import InventoryClient
+from tests.support.corpus import SAMPLES
+from tests.support.corpus_run import SENDER, Case, cases
+from tests.support.home import homes
+from tests.support.inventory import InventoryError
+from tests.support.mail import Maildir, settle
+from tests.support.smtp import Conversation, MailProgram
 
 USER = Account(user_named("alice").uid, user_named("alice").password)
 CONNECTIONS = 4
@@ -51,17 +51,17 @@ def without_rewriting(relay: Relay) -> Iterator[None]:
         relay.remote.run(f"{BACK}\n{RESTART}")
 
 
-def burst(program: MailProgram, door: Door, client: There, outside: Maildir) -> float:
+def burst(program: MailProgram, endpoint: Endpoint, client: InventoryClient, outside: Maildir) -> float:
     """Hand in a burst, and tell how many messages a second got through the relay."""
     sent: list[Case] = []
     while len(sent) < BURST:
-        sent += cases([door], homes(client.remote)[0], USER.login, samples=SAMPLES)
+        sent += cases([endpoint], homes(client.remote)[0], USER.login, samples=SAMPLES)
     shares = [sent[start:BURST:CONNECTIONS] for start in range(CONNECTIONS)]
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        conversations = list(pool.map(lambda _: program.log_in(door, USER), shares))
+        conversations = list(pool.map(lambda _: program.log_in(endpoint, USER), shares))
         began = time.monotonic()
         list(pool.map(lambda one: hand_in(*one), zip(conversations, shares, strict=True)))
-    settle(SENDER, door.relay.remote)
+    settle(SENDER, endpoint.relay.remote)
     seconds = time.monotonic() - began
     settle(SENDER, outside.remote)
     return BURST / seconds
@@ -77,19 +77,19 @@ def hand_in(conversation: Conversation, share: list[Case]) -> None:
             assert reply.code == 250, reply
 
 
-def measured(landscape: Landscape) -> Iterator[tuple[str, int, float, float]]:
+def measured(test_bed: TestBed) -> Iterator[tuple[str, int, float, float]]:
     """Measure every port of every relay, in turns, and give the middle of the rounds."""
-    assert isinstance(landscape.vantage, There)
-    client, outside = landscape.vantage, Maildir(landscape.others["outside"])
+    assert isinstance(test_bed.client_host, InventoryClient)
+    client, outside = test_bed.client_host, Maildir(test_bed.others["outside"])
     program = MailProgram(client)
-    for door in (one for one in landscape.doors if one.is_first and one.takes_logins):
+    for endpoint in (one for one in test_bed.endpoints if one.is_first and one.takes_logins):
         with_rules, without_rules = [], []
         for _ in range(ROUNDS):
-            with_rules.append(burst(program, door, client, outside))
-            with without_rewriting(door.relay):
-                without_rules.append(burst(program, door, client, outside))
+            with_rules.append(burst(program, endpoint, client, outside))
+            with without_rewriting(endpoint.relay):
+                without_rules.append(burst(program, endpoint, client, outside))
         outside.clean()
-        yield door.relay.name, door.port, median(without_rules), median(with_rules)
+        yield endpoint.relay.name, endpoint.port, median(without_rules), median(with_rules)
 
 
 def main() -> None:
@@ -98,21 +98,21 @@ def main() -> None:
     parser.add_argument("--inventory", default="inventories/lab.py")
     inventory = parser.parse_args().inventory
     try:
-        landscape = survey(inventory, Path(__file__).parent.parent, None)
+        test_bed = survey(inventory, Path(__file__).parent.parent, None)
     except InventoryError as error:
         sys.exit(str(error))
-    if missing := {"expendable", "client", "outside", "directory"} - landscape.roles:
+    if missing := {"expendable", "client", "outside", "directory"} - test_bed.roles:
         sys.exit(f"{inventory} lacks {', '.join(sorted(missing))}; measure on the lab")
     try:
         print("| relay | port | without, messages/s | with, messages/s | with / without |")
         print("| --- | ---: | ---: | ---: | ---: |")
-        for relay, port, without, rewriting in measured(landscape):
+        for relay, port, without, rewriting in measured(test_bed):
             print(
                 f"| {relay} | {port} | {without:.0f} | {rewriting:.0f} | {rewriting / without:.2f} |",
                 flush=True,
             )
     finally:
-        landscape.close()
+        test_bed.close()
 
 
 if __name__ == "__main__":

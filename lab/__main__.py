@@ -18,7 +18,8 @@ NOT_UP = 3  # exit status of `status`, the one that systemctl(1) has for a unit 
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
-    top = argparse.ArgumentParser(prog="python -m lab", description="Test hosts in containers. Needs root.")
+    about = "Test hosts in containers. Needs root. QUIETRELAY_LAB=2 is another lab beside the first."
+    top = argparse.ArgumentParser(prog="python -m lab", description=about)
     commands = top.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start the lab, or what is missing of it")
     up.add_argument("--fresh", action="store_true", help="put the relays into their first state")

@@ -17,7 +17,7 @@ from lab import cgroups
 from lab.mounts import mount_overlay, remove_tree
 from lab.paths import CACHE
 from lab.process import LabError, run
-from lab.topology import Release
+from lab.topology import LAB_SUFFIX, Release
 
 SYSTEM = "systemd,systemd-sysv,dbus,openssh-server,python3,sudo,iproute2,ca-certificates,procps"
 DEPLOY = " ".join(
@@ -123,7 +123,8 @@ def run_inside(root: Path, script: str, *, timeout: float = 60) -> None:
     """
     group = f"inside-{root.parent.name}"
     nspawn = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=replace-host"]
-    nspawn += ["--timezone=off", "--console=pipe", f"--machine=qr-{group[:40]}", f"--directory={root}"]
+    nspawn += ["--timezone=off", "--console=pipe", f"--machine=qr{LAB_SUFFIX}-{group[:40]}"]
+    nspawn += [f"--directory={root}"]
     command = ["env", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", *nspawn, "sh", "-ec", script]
     run(command, launcher=cgroups.joining(group), timeout=timeout)
     cgroups.end(group)

@@ -11,8 +11,9 @@ import os
 from pathlib import Path
 
 from lab.process import LabError, wait_until
+from lab.topology import LAB_SUFFIX
 
-TOP = "quietrelay-lab"
+TOP = f"quietrelay-lab{LAB_SUFFIX}"
 
 # Moves itself into each named group, then becomes the command: no process of ours is ever outside of them.
 JOIN = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done; shift; exec "$@"'

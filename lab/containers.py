@@ -16,10 +16,11 @@ from lab.network import BRIDGE
 from lab.paths import STATE, host_directory
 from lab.process import LabError, run, spawn, wait_until
 from lab.roles import ROLES
-from lab.topology import Host, Release
+from lab.topology import LAB, Host, Release
 
 BOOT_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 20.0
+MACHINES = "qr" if LAB == 1 else f"q{LAB}"
 
 
 def layers(host: Host) -> list[Path]:
@@ -129,7 +130,7 @@ def nspawn_command(host: Host, root: Path) -> list[str]:
         "--quiet",
         "--boot",
         f"--directory={root}",
-        f"--machine=qr-{host.short}",  # also names the bridge's port: vb-qr-..., 15 characters at most
+        f"--machine={MACHINES}-{host.short}",  # also names the bridge's port: vb-..., 15 characters at most
         f"--hostname={host.short}",
         "--register=no",
         "--keep-unit",

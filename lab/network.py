@@ -10,13 +10,12 @@ import json
 from pathlib import Path
 
 from lab import forwarding
-from lab.paths import STATE
 from lab.process import run
-from lab.topology import GATEWAY_IPV4, GATEWAY_IPV6, IPV4, IPV6, MTU
+from lab.topology import GATEWAY_IPV4, GATEWAY_IPV6, IPV4, IPV6, LAB, LAB_SUFFIX, MTU
 
-BRIDGE = "qr-lab0"
-TABLE = "quietrelay_lab"
-HOLDER = "containers"  # of IPv4 forwarding
+BRIDGE = f"qr-lab{LAB - 1}"
+TABLE = f"quietrelay_lab{LAB_SUFFIX.replace('-', '_')}"
+HOLDER = f"containers{LAB_SUFFIX}"  # of IPv4 forwarding
 
 # The table is added before it is deleted so that deleting cannot fail; nft(8) applies a file as one step.
 RULES = f"""\
@@ -35,6 +34,8 @@ table inet {TABLE} {{
 """
 
 SYSCTLS = ("fs/inotify/max_user_instances",)
+# What they were before the first lab. After a boot they are the machine's own again, and /run is empty.
+BEFORE = Path("/run/quietrelay-lab-sysctls.json")
 INOTIFY_INSTANCES = 1024  # each systemd takes several of root's, and the kernel's 128 end with the 22nd host
 
 
@@ -83,7 +84,8 @@ def remove() -> None:
     if is_there():
         run(["ip", "link", "delete", BRIDGE])
     forwarding.release(HOLDER)
-    _restore_sysctls()
+    if not any(Path("/sys/class/net").glob("qr-lab*")):  # no other lab is there
+        _restore_sysctls()
 
 
 def is_there() -> bool:
@@ -91,29 +93,22 @@ def is_there() -> bool:
     return Path("/sys/class/net", BRIDGE).exists()
 
 
-def _record() -> Path:
-    # Named after the boot: after another one the machine's settings are its own again, not ours to restore.
-    return STATE / f"sysctl-{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}.json"
-
-
 def _set_sysctls() -> None:
     current = {name: _sysctl(name).read_text().strip() for name in SYSCTLS}
     wanted = wanted_sysctls(current)
-    record = _record()
-    if wanted and not record.exists():
-        partial = record.with_suffix(".partial")
+    if wanted and not BEFORE.exists():
+        partial = BEFORE.with_suffix(".partial")
         partial.write_text(json.dumps({name: current[name] for name in wanted}))
-        partial.rename(record)
+        partial.rename(BEFORE)
     for name, value in wanted.items():
         _sysctl(name).write_text(value)
 
 
 def _restore_sysctls() -> None:
-    record = _record()
-    if record.exists():
-        for name, value in json.loads(record.read_text()).items():
+    if BEFORE.exists():
+        for name, value in json.loads(BEFORE.read_text()).items():
             _sysctl(name).write_text(value)
-        record.unlink()
+        BEFORE.unlink()
 
 
 def _sysctl(name: str) -> Path:

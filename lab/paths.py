@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.topology import Host
+from lab.topology import LAB_SUFFIX, Host
 
-CACHE = Path("/var/cache/quietrelay-lab")  # built systems; kept until `down --purge`
-STATE = Path("/var/lib/quietrelay-lab")  # one running lab, readable by root only; gone after `down`
+CACHE = Path("/var/cache/quietrelay-lab")  # built systems, for all labs; kept until `down --purge`
+STATE = Path(f"/var/lib/quietrelay-lab{LAB_SUFFIX}")  # one running lab, for root only; gone after `down`
 
 SSH_CONFIG = STATE / "ssh_config"
 SSH_KEY = STATE / "ssh_key"

@@ -1,7 +1,12 @@
-"""What the lab consists of: hosts, addresses, domains and people. Data only; importing it does nothing."""
+"""What the lab consists of: hosts, addresses, domains and people. Data only; importing it does nothing.
+
+There can be several labs side by side, which share nothing but built systems. Their hosts have the same
+names, each in its own lab's DNS. $QUIETRELAY_LAB says which one is meant: 1, if it says nothing.
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
@@ -20,9 +25,12 @@ REQUIRED_COMMANDS = {
 }
 REQUIRED_PACKAGES = tuple(REQUIRED_COMMANDS.values())
 
-# A private range and a unique local prefix (RFC 1918, RFC 4193) that other networks are unlikely to use.
-IPV4 = IPv4Network("10.207.94.0/24")
-IPV6 = IPv6Network("fd5c:7a1e:94b3::/64")
+LAB = int(os.environ.get("QUIETRELAY_LAB", "1"))
+LAB_SUFFIX = "" if LAB == 1 else f"-{LAB}"  # of what has to be another lab's own
+
+# Private ranges and a unique local prefix (RFC 1918, RFC 4193) that other networks are unlikely to use.
+IPV4 = IPv4Network(f"10.207.{93 + LAB}.0/24")
+IPV6 = IPv6Network(f"fd5c:7a1e:94b3:{LAB - 1:x}::/64")
 GATEWAY_IPV4 = str(IPV4[1])
 GATEWAY_IPV6 = str(IPV6[1])
 MTU = 1400  # bytes; fits inside tunnels that carry the machine's own traffic

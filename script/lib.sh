@@ -17,6 +17,32 @@ stage() {
     stages+=$(printf '%6d s  %s' $((SECONDS - began)) "$title")$'\n'
 }
 
+# beside TITLE COMMAND...: begin a stage that runs beside others. Each of its lines says whose it is.
+declare -A running
+beside() {
+    local title=$1
+    shift
+    ("$@" 2>&1 | sed -u "s/^/[$title] /") &
+    running[$!]=$title
+}
+
+# together: wait for all that run beside each other, and fail if one of them does, at the end
+together() {
+    local pid status failed=""
+    while [ ${#running[@]} -gt 0 ]; do
+        status=0
+        wait -n -p pid "${!running[@]}" || status=$?
+        if [ "$status" = 0 ]; then
+            stages+=$(printf '%6d s  %s' "$SECONDS" "${running[$pid]}, at the end of which")$'\n'
+        else
+            printf '\n%s failed after %d s\n' "${running[$pid]}" "$SECONDS" >&2
+            failed+=" ${running[$pid]};"
+        fi
+        unset "running[$pid]"
+    done
+    [ -z "$failed" ] || { printf '\nfailed:%s\n' "$failed" >&2 && exit 1; }
+}
+
 # times: what each stage took
 times() {
     printf '\n%s%6d s  in all\n' "$stages" "$SECONDS"

@@ -15,10 +15,10 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 from pydantic.fields import FieldInfo
 
-from tasks import telltale_headers
-from tasks.section import Becomes, Section
+from tasks.inventory.section import Becomes, Section
+from tasks.inventory.values import Attribute, Days, Domain, Fqdn, HeaderName, HostPath, ImapsUrl, LdapUrl
+from tasks.privacy import telltale_headers
 from tasks.settings import Settings
-from tasks.values import Attribute, Days, Domain, Fqdn, HeaderName, HostPath, ImapsUrl, LdapUrl
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"

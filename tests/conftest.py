@@ -1,6 +1,6 @@
 """What the command line of pytest takes: an inventory, and on production an account.
 
-pytest tests/ -m "not live"                   unit tests alone
+pytest tests/unit                             without a host
 pytest tests/ --inventory inventories/lab.py  conversations with these relays alone
 pytest tests/ --inventory inventories/prod.py --login alice --password-file ~/.relay-password
 """
@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from lab.process import LabError
-from tests.live.inventory import InventoryError
-from tests.live.landscape import LANDSCAPE, Account, Landscape, survey
+from tests.support.bed import TEST_BED, Account, TestBed, survey
+from tests.support.inventory import InventoryError
 
+pytest_plugins = ["tests.support.plugin"]
+
+REMEMBERED = pytest.StashKey[bool]()
 UNIT_TESTS = Path(__file__).parent / "unit"
 
 
@@ -24,6 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--login", metavar="NAME", help="log in as this user; the password is in $QUIETRELAY_PASSWORD"
     )
+    group.addoption(
+        "--limit", metavar="HOST", action="append", help="talk to this relay alone; may be repeated"
+    )
     group.addoption("--password-file", metavar="FILE", help="first line: the password of --login")
 
 
@@ -31,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers that decide which tests an inventory gets."""
     for line in (
         "needs(*roles): runs only where the inventory has these groups of hosts (or an account was given)",
-        "changes_the_relay: breaks and repairs the relay; runs last, and only where `expendable` is said",
+        "changes_the_relay: breaks and repairs the relay; runs last, and alone",
         "machine: changes the relay where a machine may differ from a container; worth it emulated too",
         "bulk: sends messages by the thousand",
     ):
@@ -48,26 +54,35 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     inventory = session.config.getoption("--inventory")
     if inventory:
         try:
-            landscape = survey(inventory, session.config.rootpath, _account(session.config))
-            session.config.stash[LANDSCAPE] = landscape
-            if landscape.expendable:
-                landscape.keeper.remember()
+            config = session.config
+            test_bed = survey(inventory, config.rootpath, _account(config), config.getoption("--limit"))
+            session.config.stash[TEST_BED] = test_bed
         except (InventoryError, LabError) as error:
             raise pytest.UsageError(str(error)) from None
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note how hosts are that a test may break."""
+    if any(item.get_closest_marker("changes_the_relay") for item in session.items):
+        try:
+            session.config.stash[TEST_BED].keeper.remember()
+        except LabError as error:
+            raise pytest.UsageError(str(error)) from None
+        session.config.stash[REMEMBERED] = True
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hang up, since every connection is shared by the whole session, and leave hosts as they were."""
-    if landscape := session.config.stash.get(LANDSCAPE, None):
-        landscape.close()
-        if landscape.expendable:
-            landscape.keeper.put_back()
+    if test_bed := session.config.stash.get(TEST_BED, None):
+        test_bed.close()
+        if session.config.stash.get(REMEMBERED, False):
+            test_bed.keeper.put_back()
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say what the inventory offers, and what is therefore left out."""
-    landscape: Landscape | None = config.stash.get(LANDSCAPE, None)
-    return landscape.describe() if landscape else None
+    test_bed: TestBed | None = config.stash.get(TEST_BED, None)
+    return test_bed.describe() if test_bed else None
 
 
 def _account(config: pytest.Config) -> Account | None:

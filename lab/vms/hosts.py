@@ -10,7 +10,7 @@ from pyinfra.api.exceptions import InventoryError
 
 from lab import certificates
 from lab.certificates import LIFETIME, Certificate
-from lab.topology import PEOPLE_DN, SERVICE_DN, Host
+from lab.topology import LAB, PEOPLE_DN, SERVICE_DN, Host
 from lab.vms import machines
 from lab.vms.paths import CA_CERTIFICATE, KNOWN_HOSTS, SERVICE_PASSWORD_FILE, SSH_SETTINGS, STATE
 from lab.vms.topology import HOSTS, RELAYS, SNAPSHOT_FIRST, SNAPSHOT_TESTS, machine_named
@@ -41,6 +41,8 @@ def ssh(host: Host) -> dict[str, Any]:
 
     Raises InventoryError, with what to do, where the machines are not up.
     """
+    if LAB != 1:
+        raise InventoryError(f"the machines are there once, and no lab {LAB} of them; unset QUIETRELAY_LAB")
     if not SSH_SETTINGS.exists():
         raise InventoryError("the machines are not up; start them: vagrant up")
     machine = machine_named(host.name)

@@ -1,0 +1,1 @@
+"""Programs and scripts that run on the relay: standard library only, and nothing of this project."""

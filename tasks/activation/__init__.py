@@ -1,0 +1,1 @@
+"""The one place that brings the desired host about: compares, writes, switches, and sees that it answers."""

@@ -1,0 +1,1 @@
+"""What the activation asks a host."""

@@ -1,0 +1,23 @@
+"""Whether a relay answers, from what checks passwords up to the ports."""
+
+from collections.abc import Iterable
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+from typing_extensions import override
+
+from tasks.host.templates import program
+
+
+class Health(FactBase[list[str]]):
+    """Run all probes side by side; what is wrong comes back, one line each."""
+
+    default = list
+
+    @override
+    def command(self, probes: Iterable[str]) -> StringCommand:
+        calls = (StringCommand("settled", QuoteString(probe), "&").get_raw_value() for probe in probes)
+        return StringCommand("bash -c", QuoteString("\n".join([program("health.sh"), *calls, "wait", ""])))
+
+    @override
+    def process(self, output: Iterable[str]) -> list[str]:
+        return list(output)

@@ -1,0 +1,1 @@
+"""Certificates: what the relay shows to those who connect."""

@@ -1,0 +1,1 @@
+"""The doctor: runs a relay's checks one by one, and says which one fails."""

@@ -1,1 +1,0 @@
-"""What is on a host and pyinfra has no fact for."""

@@ -1,0 +1,1 @@
+"""What any host can be asked."""

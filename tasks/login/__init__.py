@@ -1,0 +1,1 @@
+"""Login: how users prove who they are, by one of several backends."""

@@ -1,0 +1,1 @@
+"""Backends that have saslauthd check passwords."""

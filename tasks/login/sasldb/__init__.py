@@ -1,0 +1,1 @@
+"""The backend that has libsasl look accounts up in a database."""

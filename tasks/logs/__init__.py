@@ -1,0 +1,1 @@
+"""Logs: where Postfix logs, and for how long."""

@@ -1,1 +1,0 @@
-"""What pyinfra has no operation for."""

@@ -1,0 +1,212 @@
+"""What main.cf and master.cf are to say: a value that the parts build together, and its difference to a host.
+
+Everything here is pure. Each part contributes a `Configuration`, `merge` makes one of them all, and `changes`
+tells what ``postconf`` has to be called with where a host says something else. Parameters, options and
+services that nobody here names, and none of ours ever did, belong to Debian and to the admin, and are never
+touched.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypedDict, TypeVar
+
+from tasks.inventory.errors import DeployError
+
+V = TypeVar("V")
+
+# How parameters begin that Postfix does not have: the deploy defines them in main.cf, to refer to.
+OWN = "quietrelay_"
+
+
+# The columns of master.cf, as `postconf -F` names them (postconf(1)).
+FIELDS = ("service", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command")
+
+
+class ConfigurationError(DeployError):
+    """Two parts that want different things of one parameter, or a parameter that this Postfix lacks."""
+
+
+class Postconf(TypedDict):
+    """What ``postconf`` says on a host (postconf(1))."""
+
+    known: list[str]
+    """Names of all parameters that this Postfix has."""
+    main: dict[str, str]
+    """Parameter to value, where main.cf sets it."""
+    services: dict[str, list[str]]
+    """``smtp/inet`` to the entry's eight fields in master.cf."""
+    options: dict[str, dict[str, str]]
+    """``smtp/inet`` to parameter to value, where master.cf sets it with ``-o``."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A master.cf entry (master(5)). Fields that are None are the admin's."""
+
+    command: str
+    private: str = "n"
+    chroot: str = "n"
+    process_limit: str | None = None
+    shipped: bool = False
+    """Debian's master.cf has it too, so it stays where it is no longer wanted."""
+
+    def columns(self) -> dict[str, str | None]:
+        """Tell what its columns are to hold, by their names; None is the admin's."""
+        return {
+            "command": self.command,
+            "private": self.private,
+            "chroot": self.chroot,
+            "process_limit": self.process_limit,
+        }
+
+    def entry(self, key: str) -> str:
+        """Write the entry for a service that the host does not have yet, `key` being ``name/type``."""
+        name, kind = key.rsplit("/", 1)
+        return f"{name} {kind} {self.private} - {self.chroot} - {self.process_limit or '-'} {self.command}"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A part of the desired Postfix configuration, or all of it. None means: must not be set."""
+
+    parameters: Mapping[str, str | None] = field(default_factory=dict)
+    services: Mapping[str, Service | None] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    where_known: frozenset[str] = frozenset()
+    """Parameters to leave out where this Postfix does not have them yet."""
+
+
+def merge(*parts: Configuration) -> Configuration:
+    """Make one configuration of several.
+
+    :raises ConfigurationError: when two parts disagree.
+    """
+    options: dict[str, dict[str, str | None]] = {}
+    for part in parts:
+        for key, wanted in part.options.items():
+            options[key] = _united([options.get(key, {}), wanted], f"{key} in master.cf: ")
+    return Configuration(
+        parameters=_united([part.parameters for part in parts], "main.cf: "),
+        services=_united([part.services for part in parts], "master.cf: "),
+        options=options,
+        where_known=frozenset().union(*(part.where_known for part in parts)),
+    )
+
+
+def _united(mappings: Iterable[Mapping[str, V]], where: str) -> dict[str, V]:
+    united: dict[str, V] = {}
+    for mapping in mappings:
+        for name, value in mapping.items():
+            if united.setdefault(name, value) != value:
+                raise ConfigurationError(f"{where}{name} is wanted as {united[name]!r} and as {value!r}")
+    return united
+
+
+NOTHING = Configuration()
+
+
+def changes(wanted: Configuration, found: Postconf, former: Configuration = NOTHING) -> list[list[str]]:
+    """Tell what ``postconf`` has to be called with so that a host says what is wanted.
+
+    :param former: what was wanted before: what of it still stands there and is not wanted any more goes
+    :returns: argument lists for postconf(1), in order; empty where nothing differs
+    :raises ConfigurationError: for a parameter that the host's Postfix does not know
+    """
+    wanted = _known_to(found, _without_leftovers(wanted, found, former))
+    return [
+        *_parameter_changes(wanted, found),
+        *_service_changes(wanted, found),
+        *_option_changes(wanted, found),
+    ]
+
+
+def _without_leftovers(wanted: Configuration, found: Postconf, former: Configuration) -> Configuration:
+    """Want away what was ours and is not any more; what somebody changed since is theirs, and stays."""
+    services = {
+        key: None
+        for key, service in former.services.items()
+        if service and not service.shipped and key not in wanted.services and key in found["services"]
+    }
+    options: dict[str, Mapping[str, str | None]] = dict(wanted.options)
+    for key in former.options.keys() - services.keys():
+        if left := _left(former.options[key], found["options"].get(key, {})):
+            options[key] = {**left, **wanted.options.get(key, {})}
+    own = dict.fromkeys(name for name in found["main"] if name.startswith(OWN))
+    return replace(
+        wanted,
+        parameters={**own, **_left(former.parameters, found["main"]), **wanted.parameters},
+        services={**wanted.services, **services},
+        options=options,
+    )
+
+
+def _left(former: Mapping[str, str | None], current: Mapping[str, str]) -> dict[str, None]:
+    return {name: None for name, value in former.items() if value is not None and current.get(name) == value}
+
+
+def _known_to(found: Postconf, wanted: Configuration) -> Configuration:
+    known = set(found["known"])
+
+    def kept(values: Mapping[str, str | None]) -> dict[str, str | None]:
+        wanted_names = {name for name, value in values.items() if value is not None}
+        unknown = {name for name in wanted_names - known if not name.startswith(OWN)}
+        if missing := unknown - wanted.where_known:
+            raise ConfigurationError(
+                f"The host's Postfix does not know {', '.join(sorted(missing))}; "
+                "Debian 12 and 13 have what is needed"
+            )
+        return {name: value for name, value in values.items() if name not in unknown}
+
+    return replace(
+        wanted,
+        parameters=kept(wanted.parameters),
+        options={key: kept(values) for key, values in wanted.options.items()},
+    )
+
+
+def _parameter_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
+    settings = _differing(wanted.parameters, found["main"])
+    surplus = _surplus(wanted.parameters, found["main"])
+    return [
+        *([["-e", *(f"{name} = {value}" for name, value in settings.items())]] if settings else []),
+        *([["-X", *surplus]] if surplus else []),
+    ]
+
+
+def _service_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
+    commands = []
+    for key, service in wanted.services.items():
+        current = found["services"].get(key)
+        if service is None:
+            commands += [["-MX", key]] if current else []
+        elif current is None:
+            commands.append(["-M", f"{key} = {service.entry(key)}"])
+        else:
+            if different := _differing(service.columns(), dict(zip(FIELDS, current, strict=True))):
+                commands.append(["-F", *(f"{key}/{name} = {value}" for name, value in different.items())])
+    return commands
+
+
+def _option_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
+    settings: list[str] = []
+    surplus: list[str] = []
+    kept = {key: service for key, service in wanted.services.items() if service}
+    for key in {**kept, **wanted.options}:
+        options = _undisturbed(wanted.parameters) | dict(wanted.options.get(key, {}))
+        current = found["options"].get(key, {})
+        settings += (f"{key}/{name} = {value}" for name, value in _differing(options, current).items())
+        surplus += (f"{key}/{name}" for name in _surplus(options, current))
+    return [*([["-P", *settings]] if settings else []), *([["-PX", *surplus]] if surplus else [])]
+
+
+def _undisturbed(parameters: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Let no ``-o`` override our main.cf parameters on our services: a promise would not hold there."""
+    return dict.fromkeys(parameters)
+
+
+def _differing(wanted: Mapping[str, str | None], current: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in wanted.items() if value is not None and current.get(name) != value}
+
+
+def _surplus(wanted: Mapping[str, str | None], current: Mapping[str, str]) -> list[str]:
+    return [name for name, value in wanted.items() if value is None and name in current]

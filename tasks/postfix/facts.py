@@ -1,0 +1,67 @@
+"""What Postfix on a host can do and is told to do."""
+
+from collections.abc import Iterable
+
+from pyinfra.api import FactBase
+from typing_extensions import override
+
+from tasks.postfix.configuration import Postconf
+
+MASTER_PID = "/var/spool/postfix/pid/master.pid"
+"""Where the process id of Postfix's master(8) stands."""
+
+SECTIONS = {
+    "known": "postconf -dH | tr '\\n' ' ' && echo",  # a thousand names, as one line
+    "main": "postconf -n",
+    "services": "postconf -M",
+    "options": "postconf -P",
+}
+
+
+class PostfixSays(FactBase[Postconf | None]):
+    """All that ``postconf`` tells, in one remote command; None where Postfix is not installed.
+
+    A main.cf or master.cf that postconf cannot read fails the host, with postconf's own words.
+    """
+
+    @override
+    def requires_command(self) -> str:
+        return "postconf"
+
+    @override
+    def command(self) -> str:
+        # Warnings on stderr (an unused parameter of the admin's, say) are Postfix's to log, not ours.
+        return " && ".join(f"echo '[{title}]' && {command}" for title, command in SECTIONS.items())
+
+    @override
+    def process(self, output: Iterable[str]) -> Postconf:
+        return parse(output)
+
+
+def parse(lines: Iterable[str]) -> Postconf:
+    """Read the sections that `PostfixSays` prints."""
+    sections: dict[str, list[str]] = {}
+    section: list[str] = []
+    # Brackets alone make no title: an entry for [::1]:25 begins with one, and may end with the other.
+    titles = {f"[{title}]": title for title in SECTIONS}
+    for line in lines:
+        if title := titles.get(line):
+            section = sections.setdefault(title, [])
+        else:
+            section.append(line)
+    options: dict[str, dict[str, str]] = {}
+    for path, value in map(_assignment, sections["options"]):
+        key, name = path.rsplit("/", 1)
+        options.setdefault(key, {})[name] = value
+    entries = [line.split(None, 7) for line in sections["services"]]
+    return {
+        "known": " ".join(sections["known"]).split(),
+        "main": dict(map(_assignment, sections["main"])),
+        "services": {f"{entry[0]}/{entry[1]}": [*entry[:7], entry[7].split()[0]] for entry in entries},
+        "options": options,
+    }
+
+
+def _assignment(line: str) -> tuple[str, str]:
+    name, _, value = line.partition("=")
+    return name.strip(), value.strip()

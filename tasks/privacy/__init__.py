@@ -1,0 +1,1 @@
+"""Privacy: what leaves with users' mail."""

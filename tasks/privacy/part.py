@@ -1,0 +1,137 @@
+"""Privacy: what users send carries one trace header and tells nothing about them, and nothing else changes.
+
+Mail on 465 and 587 goes through a cleanup service of its own, whose header_checks rewrite our trace header
+and drop those that came with the mail. On port 25 users and strangers meet in one cleanup service, which must
+leave the strangers' mail alone; there a FILTER action, given to those who logged in, sends their mail through
+a second smtpd on loopback that has that same cleanup service behind it.
+"""
+
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+from tasks.host.templates import render
+from tasks.part import File, Part
+from tasks.postfix.configuration import Configuration, Service
+from tasks.privacy import rules as privacy_rules
+from tasks.privacy.section import Privacy
+
+RULES = "/etc/postfix/privacy.pcre"
+CLEANUP = "cleanup-submission"
+LOOPBACK = "127.0.0.1:10587"
+
+
+def part(privacy: Privacy, hostname: str, machine_id: str) -> Part:
+    """Write the rules for users' headers, and say which mail goes through them.
+
+    :param hostname: the relay's fully qualified name
+    :param machine_id: the host's, as in machine-id(5)
+    """
+    mark = mark_for(machine_id)
+    return Part(
+        packages=("postfix-pcre",),
+        files={RULES: File(partial(_rules, privacy, hostname, mark))},
+        postfix=configuration(privacy, mark),
+        rereads=(RULES,),
+        # Up to the recipient a message needs every part that rewrites it.
+        probes=("takes_a_recipient 10587 'the rewriting of the trace header' postfix/cleanup",),
+    )
+
+
+def _rules(privacy: Privacy, hostname: str, mark: str) -> str:
+    return render("privacy/privacy.pcre", **rules(privacy, hostname, mark))
+
+
+def rules(privacy: Privacy, hostname: str, mark: str) -> dict[str, Any]:
+    """Say what the names in the rules' template stand for."""
+    return {
+        "mark": mark,
+        "trace": privacy_rules.trace_rule(privacy.trace, hostname, mark),
+        "dropped": privacy_rules.named(*privacy.dropped_headers) if privacy.dropped_headers else "",
+        "private_ids": privacy_rules.private_ids(privacy.private_domains),
+        "id_rules": privacy_rules.id_rules(hostname, privacy.private_domains),
+    }
+
+
+def mark_for(machine_id: str) -> str:
+    """Derive what our own trace header says instead of "Postfix" until it is rewritten.
+
+    Nobody who is not on the host may guess it, or a client could write a trace header that passes for ours;
+    machine-id(5) is confidential, stays the same, and is not shown by a hash of it.
+    """
+    return "mark-" + sha256(f"quietrelay trace header {machine_id}".encode()).hexdigest()[:32]
+
+
+def configuration(privacy: Privacy, mark: str) -> Configuration:
+    """Say which mail goes through the rules (header_checks(5), access(5))."""
+    classic = privacy.trace == "classic"
+    rewritten: dict[str, str | None] = {
+        "cleanup_service_name": CLEANUP,
+        "mail_name": mark,
+        "smtpd_command_filter": "$quietrelay_envelope",
+        # Postfix 3.10 writes no client into its trace header then, whatever becomes of the rules.
+        "smtpd_hide_client_session": "no" if classic else "yes",
+        "smtpd_sasl_authenticated_header": "yes" if classic else None,
+    }
+    return Configuration(
+        parameters={
+            # A parameter of our own, for postconf(1) puts no blanks into master.cf. It leaves
+            # smtpd_data_restrictions in main.cf to the admin.
+            "quietrelay_user_mail": "check_sasl_access static:{FILTER anonymize:[127.0.0.1]:10587}",
+            "quietrelay_envelope": privacy_rules.envelope(),
+            # In main.cf, so that nothing that becomes of a file becomes of both.
+            "quietrelay_guard": privacy_rules.guard(privacy.dropped_headers, privacy.private_domains),
+        },
+        services={
+            f"{CLEANUP}/unix": Service("cleanup", process_limit="0"),
+            "anonymize/unix": Service("smtp", private="-"),
+            f"{LOOPBACK}/inet": Service("smtpd"),
+        },
+        options={
+            "submission/inet": rewritten,
+            "submissions/inet": rewritten,
+            "smtp/inet": {"smtpd_data_restrictions": "$quietrelay_user_mail"},
+            f"{CLEANUP}/unix": {
+                "header_checks": f"pcre:{RULES},$quietrelay_guard",
+                # Attached and forwarded messages keep their own headers, and their signatures.
+                "mime_header_checks": "",
+                "nested_header_checks": "",
+                "body_checks": "",
+            },
+            "anonymize/unix": {
+                "smtp_tls_security_level": "none",
+                "smtp_sasl_auth_enable": "no",
+                "smtp_bind_address": "",
+                "smtp_header_checks": "",
+                "smtp_mime_header_checks": "",
+                "smtp_nested_header_checks": "",
+                "smtp_body_checks": "",
+                # Addresses are mapped once, where the mail leaves.
+                "smtp_generic_maps": "",
+                # A bounce from here would show the sender what only the relay knows: try again instead.
+                "soft_bounce": "yes",
+            },
+            f"{LOOPBACK}/inet": {
+                **rewritten,
+                "syslog_name": "postfix/anonymize",
+                "mynetworks": "127.0.0.1/32",
+                "smtpd_tls_security_level": "none",
+                "smtpd_sasl_auth_enable": "no",
+                "smtpd_client_restrictions": "permit_mynetworks,reject",
+                "smtpd_relay_restrictions": "permit_mynetworks,reject",
+                "smtpd_helo_restrictions": "",
+                "smtpd_sender_restrictions": "",
+                "smtpd_recipient_restrictions": "",
+                "smtpd_data_restrictions": "",
+                "smtpd_end_of_data_restrictions": "",
+                "smtpd_discard_ehlo_keywords": "",
+                "smtpd_milters": "",
+                # Nothing is made complete here that is left as it is on 465 and 587.
+                "local_header_rewrite_clients": "",
+                # Addresses were rewritten when the mail came in, and its size was checked.
+                "receive_override_options": "no_address_mappings,no_unknown_recipient_checks",
+                "message_size_limit": "0",
+            },
+        },
+        where_known=frozenset({"smtpd_hide_client_session"}),
+    )

@@ -1,0 +1,1 @@
+"""Senders: who may relay, and as whom."""

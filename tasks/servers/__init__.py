@@ -1,0 +1,1 @@
+"""Servers elsewhere that the relay asks, and whether they can be trusted."""

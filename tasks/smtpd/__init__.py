@@ -1,0 +1,1 @@
+"""smtpd: on which ports Postfix serves whom."""

@@ -1,0 +1,1 @@
+"""The deploy: first run, repair, rebuild, reboot, and what a run costs."""

@@ -1,0 +1,140 @@
+"""The first run on a host: another mail server, the operator's own certificate, and eyes on the secrets.
+
+And the first run on a host that has just booted.
+"""
+
+import ssl
+from dataclasses import dataclass
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from lab.topology import SERVICE_PASSWORD
+from tests.support.bed import Relay, TestBed
+from tests.support.client_host import PORTS
+from tests.support.deploy import Deploy, Run, vary
+from tests.support.smtp import MailProgram
+from tests.support.watching import watching
+
+pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory")]
+
+OPERATORS = """
+"certificate": settings.CertificateFiles(certificate={certificate!r}, key={key!r}),
+"relay": settings.Relay(replace_mail_server={replace}),
+"""
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """What became of a host with exim4, without and then with leave to remove it, and of one just booted."""
+
+    relay: Relay
+    certificate: bytes
+    refused: Run
+    left_alone: str
+    accepted: Run
+    seen: list[str]
+    again: Run
+    shown: dict[int, bytes | None]
+    """Certificate by port."""
+    seen_in_the_open: list[str]
+    just_booted: Run
+
+
+@pytest.fixture(scope="module")
+def first_run(
+    test_bed: TestBed,
+    mail_program: MailProgram,
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> FirstRun:
+    """Take a relay back to its first state, put exim4 there, deploy and look; at the end it is as it was."""
+    relay, keeper = test_bed.relays[-1], test_bed.keeper
+    folder = tmp_path_factory.mktemp("operator")
+    issued = keeper.issue_certificate(relay.hostname)
+    (folder / "relay.pem").write_text(issued.certificate)
+    (folder / "relay.key").write_text(issued.key)
+
+    def deploy(replace: bool) -> Deploy:
+        data = OPERATORS.format(
+            certificate=str(folder / "relay.pem"), key=str(folder / "relay.key"), replace=replace
+        )
+        copy = folder / f"replace_{replace}.py".lower()
+        return Deploy(vary(test_bed.inventory, copy, data, [relay.name]), pytestconfig.rootpath)
+
+    def start_anew() -> None:
+        keeper.reset(relay.name)
+        relay.remote.close()  # its connection leads to a host that is gone
+        mail_program.forget(relay)
+
+    start_anew()
+    try:
+        relay.remote.run("apt-get install -q=2 --no-install-recommends exim4-daemon-light >/dev/null 2>&1")
+        refused = deploy(replace=False).run()
+        left_alone = relay.remote.run("systemctl is-active exim4; ls -d /etc/postfix 2>&1 || true")
+        with_leave = deploy(replace=True)
+        with watching(relay, [SERVICE_PASSWORD, issued.key.splitlines()[1]]) as seen:
+            accepted = with_leave.run()
+        again = with_leave.run()
+        shown = {port: shown_certificate(test_bed, relay, port) for port in PORTS}
+        relay.remote.run("echo lies-open-here > /tmp/open")
+        with watching(relay, ["lies-open-here"]) as seen_in_the_open:
+            pass
+    finally:
+        start_anew()
+        keeper.restart(relay.name)
+        relay.remote.close()
+        just_booted = Deploy(test_bed.inventory, pytestconfig.rootpath).run()
+    certificate = x509.load_pem_x509_certificate(issued.certificate.encode()).public_bytes(Encoding.DER)
+    return FirstRun(
+        relay, certificate, refused, left_alone, accepted, seen, again, shown, seen_in_the_open, just_booted
+    )
+
+
+def shown_certificate(test_bed: TestBed, relay: Relay, port: int) -> bytes | None:
+    """Connect as a client that trusts nobody but the operator's CA, and return what the relay shows."""
+    trust = ssl.create_default_context(cafile=test_bed.keeper.CA_CERTIFICATE)
+    connection = test_bed.client_host.connect(relay.addresses["IPv4"], port, timeout=20)
+    if port != 465:
+        for line in ("EHLO localhost", "STARTTLS"):
+            connection.recv(4096)
+            connection.sendall(f"{line}\r\n".encode())
+        assert connection.recv(4096).startswith(b"220")
+    with trust.wrap_socket(connection, server_hostname=relay.hostname) as encrypted:
+        return encrypted.getpeercert(binary_form=True)
+
+
+def test_a_host_with_another_mail_server_is_refused_in_one_line_and_left_alone(first_run: FirstRun) -> None:
+    assert first_run.refused.status != 0
+    (line,) = [line for line in first_run.refused.errors.splitlines() if "error" in line]
+    for word in ("replace_false.py", first_run.relay.name, "exim4-daemon-light", "replace_mail_server=True"):
+        assert word in line
+    assert first_run.left_alone.startswith("active\n")
+    assert "No such file" in first_run.left_alone
+
+
+def test_another_mail_server_is_replaced_where_the_inventory_allows_it(first_run: FirstRun) -> None:
+    assert first_run.accepted.status == 0, first_run.accepted.complaint()
+    assert first_run.accepted.failed == {}
+    assert first_run.again.changed == {}
+
+
+@pytest.mark.parametrize("port", PORTS)
+def test_the_relay_shows_the_operators_certificate(first_run: FirstRun, port: int) -> None:
+    assert first_run.shown[port] == first_run.certificate
+
+
+def test_nobody_sees_a_secret_while_it_is_put_in_place(first_run: FirstRun) -> None:
+    assert first_run.seen == []
+
+
+def test_the_watcher_sees_a_secret_that_lies_open(first_run: FirstRun) -> None:
+    assert first_run.seen_in_the_open == ["/tmp/open"]
+
+
+def test_a_host_that_has_just_booted_can_be_deployed_at_once(first_run: FirstRun) -> None:
+    assert first_run.just_booted.status == 0, first_run.just_booted.complaint()
+    assert first_run.just_booted.failed == {}
+    installed = "Packages | Install Postfix, what checks passwords, and telnet-ssl"
+    assert installed in first_run.just_booted.changed

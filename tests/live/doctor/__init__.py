@@ -1,0 +1,1 @@
+"""The doctor names what is broken."""

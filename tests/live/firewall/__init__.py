@@ -1,0 +1,1 @@
+"""The host's firewall lets mail in."""

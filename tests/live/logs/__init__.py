@@ -1,0 +1,1 @@
+"""Where addresses of clients are kept, and for how long."""

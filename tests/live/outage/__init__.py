@@ -1,0 +1,1 @@
+"""What users see while whoever knows the passwords is away."""

@@ -1,0 +1,99 @@
+"""Mistakes in the rules: each of them, once made, turns the corpus red."""
+
+import pytest
+
+from lab.topology import user_named
+from tasks.privacy.rules import MOST_IDS
+from tests.support import tampering
+from tests.support.bed import Account, TestBed
+from tests.support.client_host import InventoryClient
+from tests.support.corpus import SAMPLES
+from tests.support.corpus_run import cases, faults_of
+from tests.support.home import homes
+from tests.support.mail import Maildir
+from tests.support.smtp import MailProgram
+
+pytestmark = [pytest.mark.needs("outside", "client", "directory"), pytest.mark.changes_the_relay]
+
+USER = Account(user_named("backslash").uid, user_named("backslash").password)
+
+# In the order in which they stand in the file.
+RULES = [
+    "our trace header",
+    "other trace headers",
+    "dropped headers",
+    "if it names messages",
+    "too many ids",
+    *(f"{count} ids" for count in range(MOST_IDS, 0, -1)),
+    "endif",
+]
+# Messages that need every rule.
+TELLING = {"all-counts", "endless-thread", "imitation", "long-thread", "order-and-folding", "roundcube"}
+# Without this condition other headers that name private places are rewritten too: a change, and no leak.
+HARMLESS = "if it names messages"
+
+
+class Mutants:
+    """Relays with a mistake."""
+
+    def __init__(
+        self, test_bed: TestBed, client: InventoryClient, program: MailProgram, outside: Maildir
+    ) -> None:
+        """Take all relays, and the port that answers at once."""
+        self.relays = test_bed.relays
+        self._endpoints = [
+            endpoint for endpoint in test_bed.endpoints if endpoint.port == 587 and endpoint.is_first
+        ]
+        self._home, self._program, self._outside = homes(client.remote)[0], program, outside
+
+    def leaks(self) -> set[str]:
+        """Send the corpus through every relay, and tell which of them let something out that must not be."""
+        telling = [sample for sample in SAMPLES if sample.name in TELLING]
+        sent = cases(self._endpoints, self._home, USER.login, samples=telling)
+        faults = faults_of(sent, self._program, USER, self._outside)
+        return {
+            case.relay.name
+            for case, found in faults.items()
+            if [fault for fault in found if not fault.startswith("was refused")]
+        }
+
+    @property
+    def all(self) -> set[str]:
+        """All relays' names."""
+        return {relay.name for relay in self.relays}
+
+
+@pytest.fixture(scope="module")
+def mutants(
+    test_bed: TestBed, client: InventoryClient, mail_program: MailProgram, outside: Maildir
+) -> Mutants:
+    """Give the relays, still without a mistake."""
+    return Mutants(test_bed, client, mail_program, outside)
+
+
+def test_every_rule_is_mutated(mutants: Mutants) -> None:
+    for relay in mutants.relays:
+        found = tampering.rules(relay)
+        assert len(found) == len(RULES)
+        assert found[RULES.index("endif")] == "endif"
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "endif"])
+def test_corpus_turns_red_without_a_rule(mutants: Mutants, rule: str) -> None:
+    mistake = tampering.without(RULES.index(rule))
+    with tampering.edited(mutants.relays, edit_rules=mistake, edit_guard=tampering.none):
+        assert mutants.leaks() == mutants.all
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in ("endif", HARMLESS)])
+def test_guard_stops_what_a_missing_rule_lets_through(mutants: Mutants, rule: str) -> None:
+    with tampering.edited(mutants.relays, edit_rules=tampering.without(RULES.index(rule))):
+        assert mutants.leaks() == set()
+
+
+@pytest.mark.parametrize(("number", "lost"), [(0, "dropped headers"), (1, "1 ids")])
+def test_corpus_turns_red_without_a_rule_of_the_guard(mutants: Mutants, number: int, lost: str) -> None:
+    # The guard shows only where the rules fail.
+    mistake = tampering.without(RULES.index(lost))
+    with tampering.edited(mutants.relays, edit_rules=mistake, edit_guard=tampering.without(number)):
+        assert mutants.leaks() == mutants.all

@@ -1,0 +1,1 @@
+"""What tests of hosts hold conversations with, and by."""

@@ -1,0 +1,201 @@
+"""What is written to main.cf and master.cf: what the relay needs, and nothing that is the admin's."""
+
+from typing import Any
+
+import pytest
+
+from tasks.postfix.configuration import (
+    FIELDS,
+    Configuration,
+    ConfigurationError,
+    Postconf,
+    Service,
+    changes,
+    merge,
+)
+
+SMTPD = ["smtp", "inet", "n", "-", "y", "-", "-", "smtpd"]
+
+
+def found(
+    main: dict[str, str] | None = None,
+    services: dict[str, list[str]] | None = None,
+    options: dict[str, dict[str, str]] | None = None,
+) -> Postconf:
+    """Make what postconf says on a host whose Postfix knows two parameters."""
+    known = ["myhostname", "smtpd_tls_auth_only"]
+    return Postconf(known=known, main=main or {}, services=services or {}, options=options or {})
+
+
+class TestMerge:
+    def test_parts_come_together(self) -> None:
+        one = Configuration({"a": "1"}, {"smtp/inet": None}, {"smtp/inet": {"a": "1"}}, frozenset({"a"}))
+        other = Configuration({"b": None}, {"x/unix": None}, {"smtp/inet": {"b": "2"}}, frozenset({"b"}))
+        assert merge(one, other) == Configuration(
+            {"a": "1", "b": None},
+            {"smtp/inet": None, "x/unix": None},
+            {"smtp/inet": {"a": "1", "b": "2"}},
+            frozenset({"a", "b"}),
+        )
+
+    def test_parts_may_agree(self) -> None:
+        part = Configuration({"a": "1"}, {"x/unix": Service("smtp")}, {"x/unix": {"a": "1"}})
+        assert merge(part, part) == part
+
+    @pytest.mark.parametrize(
+        ("one", "other", "complaint"),
+        [
+            (
+                {"parameters": {"a": "1"}},
+                {"parameters": {"a": "2"}},
+                "main.cf: a is wanted as '1' and as '2'",
+            ),
+            (
+                {"parameters": {"a": "1"}},
+                {"parameters": {"a": None}},
+                "main.cf: a is wanted as '1' and as None",
+            ),
+            (
+                {"services": {"x/unix": None}},
+                {"services": {"x/unix": Service("smtp")}},
+                "master.cf: x/unix is",
+            ),
+            (
+                {"options": {"x/unix": {"a": "1"}}},
+                {"options": {"x/unix": {"a": ""}}},
+                "x/unix in master.cf: a is",
+            ),
+        ],
+        ids=["values", "unset", "service", "option"],
+    )
+    def test_contradicting_steps_are_found_before_any_host_is_changed(
+        self, one: dict[str, Any], other: dict[str, Any], complaint: str
+    ) -> None:
+        with pytest.raises(ConfigurationError, match=complaint):
+            merge(Configuration(**one), Configuration(**other))
+
+
+class TestParameters:
+    def test_nothing_is_done_where_nothing_differs(self) -> None:
+        host = found(
+            {"myhostname": "mx1", "mynetworks": "10.0.0.0/8"},
+            {"smtp/inet": SMTPD},
+            {"smtp/inet": {"smtpd_tls_auth_only": "yes"}},
+        )
+        wanted = Configuration(
+            {"myhostname": "mx1", "gone": None},
+            {"smtp/inet": Service("smtpd", chroot="y"), "smtps/inet": None},
+            {"smtp/inet": {"smtpd_tls_auth_only": "yes", "gone": None}},
+        )
+        assert changes(wanted, host) == []
+
+    def test_all_parameters_change_in_one_call_and_the_admins_stay(self) -> None:
+        host = found({"myhostname": "old", "mynetworks": "10.0.0.0/8", "stale": "1", "staler": ""})
+        wanted = Configuration(
+            {"myhostname": "mx1", "smtpd_tls_auth_only": "yes", "stale": None, "staler": None}
+        )
+        assert changes(wanted, host) == [
+            ["-e", "myhostname = mx1", "smtpd_tls_auth_only = yes"],
+            ["-X", "stale", "staler"],
+        ]
+
+    def test_empty_is_a_value(self) -> None:
+        assert changes(Configuration({"myhostname": ""}), found()) == [["-e", "myhostname = "]]
+        assert changes(Configuration({"myhostname": ""}), found({"myhostname": ""})) == []
+
+    def test_newer_parameter_is_left_out_where_this_postfix_lacks_it(self) -> None:
+        wanted = Configuration(
+            {"new": "1", "myhostname": "mx1"},
+            options={"smtp/inet": {"newer": "1"}},
+            where_known=frozenset({"new", "newer"}),
+        )
+        assert changes(wanted, found()) == [["-e", "myhostname = mx1"]]
+
+    @pytest.mark.parametrize(
+        "wanted",
+        [Configuration({"mistyped": "1"}), Configuration(options={"smtp/inet": {"mistyped": "1"}})],
+        ids=["main.cf", "master.cf"],
+    )
+    def test_parameter_that_postfix_lacks_is_refused(self, wanted: Configuration) -> None:
+        with pytest.raises(ConfigurationError, match="Postfix does not know mistyped"):
+            changes(wanted, found())
+
+    def test_what_postfix_gave_up_can_still_be_removed(self) -> None:
+        assert changes(Configuration({"gone": None}), found({"gone": "1"})) == [["-X", "gone"]]
+
+    def test_parameters_of_our_own_need_not_be_known(self) -> None:
+        wanted = Configuration({"quietrelay_x": "1"})
+        assert changes(wanted, found()) == [["-e", "quietrelay_x = 1"]]
+
+
+class TestServices:
+    def test_new_service_is_written_whole(self) -> None:
+        wanted = Configuration(
+            services={"127.0.0.1:10587/inet": Service("smtpd"), "x/unix": Service("smtp", "-", "y", "0")}
+        )
+        assert changes(wanted, found()) == [
+            ["-M", "127.0.0.1:10587/inet = 127.0.0.1:10587 inet n - n - - smtpd"],
+            ["-M", "x/unix = x unix - - y - 0 smtp"],
+        ]
+
+    def test_only_fields_that_differ_are_changed(self) -> None:
+        wanted = Configuration(services={"smtp/inet": Service("smtpd")})
+        assert changes(wanted, found(services={"smtp/inet": SMTPD})) == [["-F", "smtp/inet/chroot = n"]]
+
+    @pytest.mark.parametrize("field", ["private", "chroot", "process_limit", "command"])
+    def test_each_field_that_is_ours_is_compared(self, field: str) -> None:
+        entry = ["smtp", "inet", "n", "-", "n", "-", "7", "smtpd"]
+        entry[FIELDS.index(field)] = "other"
+        (command,) = changes(
+            Configuration(services={"smtp/inet": Service("smtpd", process_limit="7")}),
+            found(services={"smtp/inet": entry}),
+        )
+        assert command[:1] == ["-F"]
+        assert [assignment.partition(" = ")[0] for assignment in command[1:]] == [f"smtp/inet/{field}"]
+
+    def test_process_limit_is_the_admins_where_no_step_gives_one(self) -> None:
+        entry = ["smtp", "inet", "n", "-", "n", "-", "250", "smtpd"]
+        host = found(services={"smtp/inet": entry})
+        assert changes(Configuration(services={"smtp/inet": Service("smtpd")}), host) == []
+        limited = Configuration(services={"smtp/inet": Service("smtpd", process_limit="0")})
+        assert changes(limited, host) == [["-F", "smtp/inet/process_limit = 0"]]
+
+    def test_unwanted_service_goes_whole_and_the_admins_stay(self) -> None:
+        host = found(
+            services={"smtps/inet": SMTPD, "policy/unix": SMTPD},
+            options={"smtps/inet": {"myhostname": "x"}, "policy/unix": {"myhostname": "x"}},
+        )
+        wanted = Configuration({"myhostname": "x"}, services={"smtps/inet": None})
+        assert changes(wanted, host)[1:] == [["-MX", "smtps/inet"]]
+
+
+class TestOptions:
+    def test_options_change_in_one_call_each_way_and_the_admins_stay(self) -> None:
+        host = found(
+            services={"smtp/inet": SMTPD},
+            options={"smtp/inet": {"smtpd_tls_auth_only": "no", "myhostname": "x", "content_filter": "y"}},
+        )
+        wanted = Configuration(
+            options={
+                "smtp/inet": {"smtpd_tls_auth_only": "yes", "myhostname": None},
+                "submission/inet": {"myhostname": "z"},
+            }
+        )
+        assert changes(wanted, host) == [
+            ["-P", "smtp/inet/smtpd_tls_auth_only = yes", "submission/inet/myhostname = z"],
+            ["-PX", "smtp/inet/myhostname"],
+        ]
+
+    def test_no_option_of_our_services_undoes_what_main_cf_promises(self) -> None:
+        overridden = {"smtpd_tls_auth_only": "no"}
+        host = found(
+            {"smtpd_tls_auth_only": "yes"},
+            {"smtp/inet": SMTPD, "other/inet": SMTPD},
+            {"smtp/inet": overridden, "other/inet": overridden},
+        )
+        wanted = Configuration({"smtpd_tls_auth_only": "yes"}, {"smtp/inet": Service("smtpd", chroot="y")})
+        assert changes(wanted, host) == [["-PX", "smtp/inet/smtpd_tls_auth_only"]]
+
+    def test_services_come_before_their_options(self) -> None:
+        wanted = Configuration(services={"x/unix": Service("smtp")}, options={"x/unix": {"myhostname": "x"}})
+        assert [command[0] for command in changes(wanted, found())] == ["-M", "-P"]

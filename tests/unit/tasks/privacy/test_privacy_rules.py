@@ -1,0 +1,285 @@
+"""Users' headers tell nothing of them: the trace header, what their software adds, the ids of messages."""
+
+import re
+
+import pytest
+
+from tasks.privacy import telltale_headers
+from tasks.privacy.part import mark_for
+from tasks.privacy.rules import MOST_IDS
+from tasks.settings import Privacy, SettingsError, Submission
+from tests.unit.examples import HOSTNAME, relay_with
+from tests.unit.header_tables import MARK, PLAIN, DeferredError, checked, filtered, guard_as_file, looked_up
+
+CLASSIC = relay_with(privacy=Privacy(trace="classic"), submission=Submission(auth_on_25=False))
+DATE = "Thu, 20 Nov 2025 10:00:00 +0000 (UTC)"
+KEPT = f"Received: by {HOSTNAME} (Postfix) id 4dBTqG1FsVz9sRk; {DATE}"
+
+TLS_1_3 = (
+    "\n\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"
+    "\n\t key-exchange X25519 server-signature ECDSA (prime256v1) server-digest SHA256)"
+    "\n\t(No client certificate requested)"
+)
+TLS_1_2 = (
+    "\n\t(using TLSv1.2 with cipher ECDHE-ECDSA-AES128-GCM-SHA256 (128/128 bits))"
+    '\n\t(Client CN "alice; by mx1", Issuer "A CA" (not verified))'
+)
+
+
+def from_client(
+    helo: str = "laptop.home.test",
+    client: str = "unknown [192.0.2.7]",
+    tls: str = TLS_1_3,
+    login: str = "",
+    protocol: str = "ESMTPSA",
+    recipient: str = "\n\tfor <bob@example.com>",
+) -> str:
+    """Write the trace header of Postfix 3.7 (smtpd.c, common_pre_message_handling)."""
+    by = f"\n\tby {HOSTNAME} ({MARK}) with {protocol} id 4dBTqG1FsVz9sRk"
+    end = f"{recipient}; {DATE}" if recipient else f";\n\t{DATE}"
+    return f"Received: from {helo} ({client}){tls}{login}{by}{end}"
+
+
+OWN = {
+    "plain": from_client(),
+    "TLS 1.2 and a client's certificate": from_client(tls=TLS_1_2),
+    "no TLS line": from_client(tls=""),
+    "login": from_client(login="\n\t(Authenticated sender: alice@example.org)"),
+    "IPv6": from_client(helo="[IPv6:2001:db8::7]", client="laptop.test [IPv6:2001:db8::7]"),
+    "address as name": from_client(helo="[192.0.2.7]"),
+    "empty name": from_client(helo=""),
+    "name like a trace header": from_client(helo=f"by {HOSTNAME} ?Postfix? id 666; by"),
+    "name that ends it": from_client(helo=f"x;y? by {HOSTNAME}"),
+    "long name": from_client(helo="a" * 200),
+    "many recipients": from_client(recipient=""),
+    "recipient with a semicolon": from_client(recipient='\n\tfor <"a;b"@example.com>'),
+    "recipient like a trace header": from_client(
+        recipient=f'\n\tfor <"x by {HOSTNAME} ({MARK[:-1]}) id 6; y"@x.test>'
+    ),
+    "SMTPUTF8": from_client(protocol="UTF8SMTPSA", recipient="\n\tfor <jörg@example.com>"),
+    "short queue id": from_client().replace("4dBTqG1FsVz9sRk", "9F3C12A0B4"),
+    "loopback": from_client(
+        helo=HOSTNAME, client="localhost [127.0.0.1]", tls="", protocol="ESMTP", recipient=""
+    ),
+    "Postfix 3.10": f"Received: by {HOSTNAME} ({MARK}) id 4dBTqG1FsVz9sRk\n\tfor <bob@example.com>; {DATE}",
+    "Postfix 3.10, many": f"Received: by {HOSTNAME} ({MARK}) id 4dBTqG1FsVz9sRk;\n\t{DATE}",
+}
+
+
+@pytest.mark.parametrize("header", OWN.values(), ids=OWN.keys())
+def test_own_trace_header_keeps_queue_id_and_date_alone(header: str) -> None:
+    assert checked(header) == KEPT.replace("4dBTqG1FsVz9sRk", re.findall(r" id (4d\w+|9F\w+)", header)[-1])
+
+
+FOREIGN = {
+    "without the mark": from_client().replace(MARK, "Postfix"),
+    "what becomes of ours": KEPT,
+    "a guessed mark": from_client().replace(MARK, mark_for("another machine")),
+    "another server's": f"Received: from a (b [192.0.2.7]) by c.test with SMTP id 5; {DATE}",
+    "in capitals": f"RECEIVED: from 192.0.2.7; {DATE}",
+    "empty": "Received:",
+}
+
+
+@pytest.mark.parametrize("header", FOREIGN.values(), ids=FOREIGN.keys())
+def test_trace_header_that_came_with_the_mail_is_dropped(header: str) -> None:
+    assert checked(header) is None
+
+
+@pytest.mark.parametrize("name", ["mx1xexample.org", f"a.{HOSTNAME}"])
+def test_mail_whose_own_trace_header_cannot_be_rewritten_is_deferred(name: str) -> None:
+    with pytest.raises(DeferredError):
+        checked(from_client().replace(f"by {HOSTNAME}", f"by {name}"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Subject: Received: by",
+        "X-Received: by 192.0.2.7",
+        "To: bob@example.com,\n\tReceived: <x@example.com>",
+    ],
+)
+def test_other_headers_stay(header: str) -> None:
+    assert checked(header) == header
+
+
+@pytest.mark.parametrize("header", [header for header in OWN.values() if "with" in header])
+def test_classic_form_keeps_the_login(header: str) -> None:
+    login = "\n\t(Authenticated sender: alice)"
+    with_login = header.replace(f"\n\tby {HOSTNAME} ({MARK}) with", f"{login}\n\tby {HOSTNAME} ({MARK}) with")
+    assert re.fullmatch(
+        r"Received: from \[127\.0\.0\.1\] \(localhost \[127\.0\.0\.1\]\) \(Authenticated sender: alice\)"
+        rf" by {re.escape(HOSTNAME)} \(Postfix\) with \w+ id \w+; {re.escape(DATE)}",
+        checked(with_login.replace("(Authenticated sender: alice@example.org)", ""), CLASSIC) or "",
+    )
+
+
+def test_classic_form_is_refused_where_the_login_gets_lost() -> None:
+    with pytest.raises(ValueError, match="auth_on_25=False"):
+        relay_with(privacy=Privacy(trace="classic"))
+
+
+@pytest.mark.parametrize("name", telltale_headers.NAMES)
+def test_what_software_tells_is_dropped(name: str) -> None:
+    for written in (name, name.upper(), name.lower()):
+        written = written.replace("*", "Anything")
+        assert checked(f"{written}: it") is None
+        assert checked(f"{written} \t:\n folded") is None
+        assert checked(f"Not-{written}: it") == f"Not-{written}: it"
+    if "*" not in name:
+        assert checked(f"{name}-Not: it") == f"{name}-Not: it" or any(
+            f"{name}-Not".startswith(other.rstrip("*")) for other in telltale_headers.NAMES if "*" in other
+        )
+
+
+def test_what_an_operator_keeps_stays_and_what_he_adds_goes() -> None:
+    settings = relay_with(privacy=Privacy(dropped_headers=("X-Mine", "X-Our*")))
+    assert checked("X-Mailer: it", settings) == "X-Mailer: it"
+    assert checked("X-Mine: it", settings) is None
+    assert checked("X-Ours: it", settings) is None
+    assert checked("Received: it", relay_with(privacy=Privacy(dropped_headers=()))) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["*", "Sub*", "content-*", "DKIM-*", "X Y", "X:", "", "X-[0-9]", "Message-ID"]
+)
+def test_headers_that_mail_needs_cannot_be_dropped(name: str) -> None:
+    with pytest.raises(SettingsError, match="dropped_headers"):
+        Privacy(dropped_headers=(name,))
+
+
+PRIVATE = [
+    "[192.168.1.5]",
+    "[IPv6:fe80::1]",
+    "192.168.1.5",
+    "fd00:77::5",
+    "::1",
+    "laptop",
+    "localhost",
+    "LAPTOP.local",
+    "laptop.local.",
+    "a.b.home.arpa",
+    "fritz.fritz.box",
+    "c-73-1-2-3.hsd1.example.net",
+    "73.1.2.3.dyn.example.net",
+    "075-081-095-068.res.example.com",
+]
+PUBLIC = [
+    "example.com",
+    "mail.example.com",
+    "local.example.com",
+    "x1-2-3.example.com",
+    "1-2-3-4567.example.com",
+]
+
+
+@pytest.mark.parametrize(
+    "name", ["Message-ID", "message-id", "In-Reply-To", "References", "Resent-Message-ID"]
+)
+@pytest.mark.parametrize("right_side", PRIVATE)
+def test_an_id_made_at_a_private_place_gets_the_relays_name(name: str, right_side: str) -> None:
+    assert checked(f"{name}: <a.1$2@{right_side}>") == f"{name}: <a.1$2@{HOSTNAME}>"
+    assert checked(f"{name}: <a@{right_side}") == f"{name}: <a@{HOSTNAME}"
+    assert checked(f"{name}:\n <a@{right_side}> (phrase)") == f"{name}:\n <a@{HOSTNAME}> (phrase)"
+
+
+@pytest.mark.parametrize("right_side", PUBLIC)
+def test_an_id_made_at_a_public_place_stays(right_side: str) -> None:
+    for header in (f"Message-ID: <a@{right_side}>", f"References: <a@{right_side}>\n\t<b@{right_side}>"):
+        assert checked(header) == header
+
+
+@pytest.mark.parametrize("count", range(1, MOST_IDS + 1))
+def test_a_thread_holds_whichever_of_its_ids_are_private(count: int) -> None:
+    ids = [f"<{n}@laptop.local>\r\n\t<{n}@example.com>" for n in range(count)]
+    rewritten = [one.replace("laptop.local", HOSTNAME) for one in ids]
+    assert checked(f"References: {' '.join(ids)}") == f"References: {' '.join(rewritten)}"
+
+
+def test_more_private_ids_than_there_are_rules_for_go() -> None:
+    assert checked(f"References: {' '.join(['<a@laptop>'] * (MOST_IDS + 1))}") is None
+    assert checked(f"References: {' '.join(['<a@laptop>'] * 2000)}") is None
+
+
+@pytest.mark.parametrize(
+    ("made", "kept"),
+    [
+        ("<000d01c3b7f1$2c8f1f60$0501a8c0@laptop>", f"<000d01c3b7f1$2c8f1f60@{HOSTNAME}>"),
+        (
+            "<33091.192.0.2.7.1115415913.squirrel@webmail.example.com>",
+            f"<33091.1115415913.squirrel@{HOSTNAME}>",
+        ),
+        (
+            "<33091.2001:db8::7.1115415913.squirrel@webmail.example.com>",
+            f"<33091.1115415913.squirrel@{HOSTNAME}>",
+        ),
+        ("<33091.192.0.2.7.1115415913.squirrel@192.0.2.7>", f"<33091.1115415913.squirrel@{HOSTNAME}>"),
+        (
+            "<af9a229bb89f6718.squirrel@webmail.example.com>",
+            "<af9a229bb89f6718.squirrel@webmail.example.com>",
+        ),
+        ("<000d01c3b7f1$2c8f1f60$0501a8c0@example.com>", "<000d01c3b7f1$2c8f1f60$0501a8c0@example.com>"),
+    ],
+)
+def test_an_address_in_the_left_side_of_an_id_goes(made: str, kept: str) -> None:
+    assert checked(f"Message-ID: {made}") == f"Message-ID: {kept}"
+    assert checked(f"References: <a@laptop> {made} <b@laptop>") == (
+        f"References: <a@{HOSTNAME}> {kept} <b@{HOSTNAME}>"
+    )
+
+
+def test_rewriting_an_id_again_changes_nothing() -> None:
+    once = checked("References: <a@laptop> <b@[192.0.2.7]>")
+    assert once is not None
+    assert checked(once) == once
+
+
+class TestGuard:
+    """What answers when the rules do not: their file is empty, or Postfix skips a rule of it."""
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            *OWN.values(),
+            *FOREIGN.values(),
+            *(f"{name.replace('*', 'Any')}: it" for name in telltale_headers.NAMES),
+            *(f"Message-ID: <a@{right_side}>" for right_side in PRIVATE),
+            "References: <a@example.com> <33091.192.0.2.7.1115415913.squirrel@example.com>",
+        ],
+    )
+    def test_defers_what_the_rules_should_have_handled(self, header: str) -> None:
+        answer = looked_up(guard_as_file(PLAIN), header)
+        assert answer is not None
+        assert answer.startswith("REJECT 4.3.0 ")
+
+    @pytest.mark.parametrize("header", ["Subject: it", "DKIM-Signature: v=1", "Message-ID: <a@example.com>"])
+    def test_lets_all_else_pass(self, header: str) -> None:
+        assert looked_up(guard_as_file(PLAIN), header) is None
+
+
+class TestEnvelope:
+    @pytest.mark.parametrize(
+        ("said", "passed_on"),
+        [
+            ("MAIL FROM:<a@b.test> RET=HDRS ENVID=x+2B@pc SIZE=3", "MAIL FROM:<a@b.test> RET=HDRS SIZE=3"),
+            ("mail from: <a@b.test> envid=<1.2@[192.0.2.7]>", "mail from: <a@b.test>"),
+            ("MAIL FROM:<> ENVID=pc", "MAIL FROM:<>"),
+            ("MAIL FROM:a@b.test ENVID=pc BODY=8BITMIME", "MAIL FROM:a@b.test BODY=8BITMIME"),
+            ('MAIL FROM:<"a> ENVID=kept \\" b"@c.test> ENVID=pc', 'MAIL FROM:<"a> ENVID=kept \\" b"@c.test>'),
+        ],
+    )
+    def test_an_id_that_a_mail_program_gave_the_envelope_goes(self, said: str, passed_on: str) -> None:
+        assert filtered(said) == passed_on
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "MAIL FROM:<envid=x@b.test> SIZE=3",
+            'MAIL FROM:<"a> ENVID=x"@b.test>',
+            "RCPT TO:<a@b.test> NOTIFY=SUCCESS ORCPT=rfc822;a@b.test",
+            "AUTH PLAIN ENVID=",
+        ],
+    )
+    def test_everything_else_that_is_said_stays(self, command: str) -> None:
+        assert filtered(command) == command
