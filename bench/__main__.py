@@ -41,7 +41,7 @@ PARTS: dict[str, Part] = {
 
 def main() -> int:
     """Run the parts that are asked for."""
-    parser = argparse.ArgumentParser(prog="bench/run", description="Measures, and tells in the README.")
+    parser = argparse.ArgumentParser(prog="bench/run", description=f"Measures, and tells in {report.PAGE}.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; without one all")
     parser.add_argument("--runs", type=int, default=5, help="for a median")
     parser.add_argument("--ansible-runs", type=int, default=5, help="for one of Ansible's; 0 leaves it out")

@@ -1,4 +1,4 @@
-"""What was measured: kept as JSON, and told in the README's tables and picture."""
+"""What was measured: kept as JSON, and told in the tables and the picture of docs/explanation/speed.md."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from bench.throughput import EVERYTHING
 Rows = list[dict[str, Any]]
 
 RESULTS = Path("bench/results.json")
-PICTURE = Path("bench/converged.svg")
-README = Path("README.md")
+PAGE = Path("docs/explanation/speed.md")
+PICTURE = PAGE.with_name("converged.svg")
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
@@ -39,14 +39,14 @@ def machine() -> str:
 
 
 def publish() -> str:
-    """Draw the picture, write the tables into the README, and return them."""
+    """Draw the picture, write the tables into their page, and return them."""
     kept = read()
     told = "\n\n".join(table(kept[part]) for part, table in TABLES.items() if part in kept)
     if len({row["hosts"] for row in kept.get("converged", [])}) > 1:
         PICTURE.write_text(_picture(kept["converged"]))
-        told = f"![Time against the number of hosts]({PICTURE})\n\n{told}"
-    README.write_text(
-        re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{told}\n{END}", README.read_text(), flags=re.DOTALL)
+        told = f"![Time against the number of hosts]({PICTURE.name})\n\n{told}"
+    PAGE.write_text(
+        re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n\n{told}\n\n{END}", PAGE.read_text(), flags=re.DOTALL)
     )
     return told
 

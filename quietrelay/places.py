@@ -6,4 +6,3 @@ CLONE = Path(__file__).parents[1]
 DEPLOY = CLONE / "deploy.py"
 EXAMPLE = CLONE / "inventories" / "prod.py"
 VERIFICATION = CLONE / "tests" / "verify"
-COMMANDS_PAGE = CLONE / "docs" / "reference" / "commands.md"

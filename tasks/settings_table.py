@@ -1,15 +1,10 @@
-"""The README's tables: all settings, made from their types, and the headers that are dropped.
-
-``python -m tasks.settings_table`` writes each between its two markers in README.md.
-"""
+"""All settings in Markdown, made from their types, for docs/reference/settings.md (``python -m docs``)."""
 
 import ast
 import inspect
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -17,12 +12,8 @@ from pydantic.fields import FieldInfo
 
 from tasks.inventory.section import Becomes, Section
 from tasks.inventory.values import Attribute, Days, Domain, Fqdn, HeaderName, HostPath, ImapsUrl, LdapUrl
-from tasks.privacy import telltale_headers
 from tasks.settings import Settings
 
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
-HEADERS_BEGIN, HEADERS_END = "<!-- headers: begin -->", "<!-- headers: end -->"
 MOST_SHOWN = 20  # entries of a default that a cell still holds
 
 PLAIN_WORDS = {
@@ -44,34 +35,28 @@ class Row(NamedTuple):
     """One setting, in the words of the table."""
 
     name: str
+    meaning: str
     type: str
     default: str
-    meaning: str
     parameter: str
 
 
-class SettingsTableError(Exception):
-    """A README without a place for the table, said in one line."""
-
-
-def rows() -> Iterator[Row]:
-    """Describe every setting of every section, in the order of `Settings`."""
+def sections() -> Iterator[tuple[str, list[type[Section]]]]:
+    """Name what an inventory may say, and the sections of which it names one, in the order of `Settings`."""
     for key, kind in get_type_hints(Settings).items():
-        for section in get_args(kind) or [kind]:
-            yield from _section_rows(key, section)
+        yield key, list(get_args(kind) or [kind])
 
 
-def _section_rows(key: str, section: type[Section]) -> Iterator[Row]:
-    if not section.model_fields:
-        yield Row(f"`{key}`: `{section.__name__}()`", "no settings", "none", section.__doc__ or "", "nothing")
+def rows(section: type[Section]) -> Iterator[Row]:
+    """Describe every setting of a section."""
     meanings = _meanings(section)
     for name, field in section.model_fields.items():
         kind = get_type_hints(section, include_extras=True)[name]
         yield Row(
-            name=f"`{key}`: `{section.__name__}.{name}`",
+            name=f"`{name}`",
+            meaning=meanings.get(name, ""),
             type=_in_words(_without_parameter(kind)) + _limits(field),
             default=_default(field),
-            meaning=meanings.get(name, ""),
             parameter=", ".join(
                 f"`{item.parameter}`" for item in field.metadata if isinstance(item, Becomes)
             ),
@@ -135,45 +120,35 @@ def _default(field: FieldInfo) -> str:
             return "not set"
         case str():
             return f"`{json.dumps(value)}`"
-        case ():
-            return "not set"
         case tuple() if len(value) > MOST_SHOWN:
-            return f"{len(value)} headers, [listed below](#headers-that-go)"
+            return f"{len(value)} headers, [listed here](headers.md)"
         case tuple():
             return ", ".join(f"`{json.dumps(item)}`" for item in value)
         case _:
             return f"`{value!r}`"
 
 
-def table() -> str:
-    """Write the table in Markdown."""
-    head = ("Setting", "Type", "Default", "Meaning", "Becomes")
-    return "\n".join(map(_line, [head, ["---"] * len(head), *rows()])) + "\n"
+def told() -> str:
+    """Write all sections in Markdown, a heading for each."""
+    return "\n".join(_key(key, some) for key, some in sections())
+
+
+def _key(key: str, some: list[type[Section]]) -> str:
+    field = Settings.model_fields[key]
+    default = "Required" if field.is_required() else f"By default `{type(field.default).__name__}()`"
+    if len(some) == 1:
+        return f"## `{key}`: `{some[0].__name__}`\n\n{default}.\n\n{_section(some[0])}"
+    links = ", ".join(f"[`{section.__name__}`](#{section.__name__.lower()})" for section in some)
+    parts = [f"### `{section.__name__}`\n\n{_section(section)}" for section in some]
+    return "\n".join([f"## `{key}`\n\n{default}, one of: {links}.\n", *parts])
+
+
+def _section(section: type[Section]) -> str:
+    head = ("Setting", "Says", "Takes", "Default", "Becomes")
+    lines = [_line(row) for row in rows(section)]
+    table = "\n".join([_line(head), _line(["---"] * len(head)), *lines]) if lines else "It has no settings."
+    return f"{section.__doc__}\n\n{table}\n"
 
 
 def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(" ".join(cell.replace("|", r"\|").split()) for cell in cells) + " |"
-
-
-def updated(readme: str) -> str:
-    """Put the tables into a README.
-
-    :raises SettingsTableError: where markers are missing
-    """
-    readme = _between(BEGIN, END, table(), readme)
-    return _between(HEADERS_BEGIN, HEADERS_END, telltale_headers.table(), readme)
-
-
-def _between(begin: str, end: str, content: str, readme: str) -> str:
-    before, found_begin, rest = readme.partition(f"{begin}\n")
-    _, found_end, after = rest.partition(end)
-    if not (found_begin and found_end):
-        raise SettingsTableError(f"README.md has no place for a table: add {begin} and {end}, a line each")
-    return before + begin + "\n" + content + end + after
-
-
-if __name__ == "__main__":
-    try:
-        README.write_text(updated(README.read_text()))
-    except SettingsTableError as error:
-        sys.exit(str(error))

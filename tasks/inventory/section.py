@@ -9,13 +9,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tasks.inventory.errors import DeployError
 from tasks.inventory.source import locate
 
+TABLE = "docs/reference/settings.md"
+
 
 class SettingsError(DeployError):
     """A setting that cannot be, said in one line: file, host, setting, remedy."""
 
 
 class Becomes(NamedTuple):
-    """The parameter on the host that a setting turns into, for the table in the README."""
+    """The parameter on the host that a setting turns into, for the table in docs/reference/settings.md."""
 
     parameter: str
 
@@ -63,8 +65,8 @@ def _describe_one(model: type[BaseModel], detail: Any) -> str:
             known = f"did you mean {near[0]}?" if near else f"known are: {', '.join(model.model_fields)}"
             return f"{setting} is not a setting; {known}"
         case "missing":
-            return f"{setting} is missing; add it (the README's settings table tells what it takes)"
+            return f"{setting} is missing; add it (the settings table, {TABLE}, tells what it takes)"
         case "value_error":
             return f"{setting}: {detail['ctx']['error']}"
         case _:
-            return f"{setting}: {detail['msg']}; see the README's settings table"
+            return f"{setting}: {detail['msg']}; see the settings table, {TABLE}"

@@ -1,7 +1,8 @@
 """Headers by which mail programs, webmails and their servers tell on a user, and where each is documented.
 
 They hold the browser's or the computer's address, its name, the login, the account's settings, or the program
-and its version. They go from users' mail; `tasks.settings_table` writes the table in the README from here.
+and its version. They go from users' mail. ``python -m docs`` writes the table in
+docs/reference/headers.md from here.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,7 @@
-"""Shows what becomes of a message's headers: ``python -m tests.support.corpus horde`` (as in the README)."""
+"""Shows what becomes of a message's headers: ``python -m tests.support.corpus horde``.
+
+docs/explanation/privacy.md shows that one.
+"""
 
 import sys
 

@@ -1,4 +1,7 @@
-"""The README tells every setting as it is."""
+"""The reference tells every setting as it is."""
+
+import re
+from itertools import chain
 
 import pytest
 
@@ -6,50 +9,51 @@ from tasks import settings_table
 from tasks.inventory.section import Section
 from tasks.settings_table import Row
 
-ROWS = list(settings_table.rows())
+SECTIONS = list(chain.from_iterable(some for _, some in settings_table.sections()))
+ROWS = {
+    f"{section.__name__}.{row.name.strip('`')}": row
+    for section in SECTIONS
+    for row in settings_table.rows(section)
+}
 
 
-def test_readme_is_up_to_date() -> None:
-    readme = settings_table.README.read_text()
-    assert readme == settings_table.updated(readme), "run: python -m tasks.settings_table"
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_setting_is_told_whole(row: Row) -> None:
     assert all(row), row
 
 
-def test_every_section_is_told() -> None:
-    told = " ".join(row.name for row in ROWS)
-    assert not [section for section in Section.__subclasses__() if f"`{section.__name__}" not in told]
+def test_every_section_and_setting_is_told_under_its_name() -> None:
+    heading = r"^##.*`(\w+)`$"
+    _, *parts = re.split(heading, settings_table.told(), flags=re.MULTILINE)
+    told = dict(zip(parts[::2], parts[1::2], strict=True))
+    assert not [one for one in Section.__subclasses__() if (one.__doc__ or "?") not in told[one.__name__]]
+    places = {name: name.split(".") for name in ROWS}
+    assert not [name for name, (one, setting) in places.items() if f"\n| `{setting}` |" not in told[one]]
 
 
 @pytest.mark.parametrize(
     ("name", "kind", "default"),
     [
-        ("`relay`: `Relay.hostname`", "host name", "not set"),
-        ("`login`: `SaslauthdLdap.servers`", "list, each: LDAP URL", "required"),
-        ("`login`: `SaslauthdLdap.scope`", '`"sub"`, `"one"` or `"base"`', '`"sub"`'),
-        ("`login`: `SaslauthdLdap.start_tls`", "`True` or `False`", "not set"),
-        ("`login`: `SaslauthdLdap.timeout`", "whole number, 1 to 8", "`2`"),
-        ("`certificate`: `CertificateOnHost.key`", "path on the host", "required"),
-        ("`client_tls`: `ClientTls.policy`", "`{…: …}`, from text to text", "`{}`"),
+        ("Relay.hostname", "host name", "not set"),
+        ("SaslauthdLdap.servers", "list, each: LDAP URL", "required"),
+        ("SaslauthdLdap.scope", '`"sub"`, `"one"` or `"base"`', '`"sub"`'),
+        ("SaslauthdLdap.start_tls", "`True` or `False`", "not set"),
+        ("SaslauthdLdap.timeout", "whole number, 1 to 8", "`2`"),
+        ("CertificateOnHost.key", "path on the host", "required"),
+        ("ClientTls.policy", "`{…: …}`, from text to text", "`{}`"),
     ],
 )
 def test_types_and_defaults_are_in_an_operators_words(name: str, kind: str, default: str) -> None:
-    assert [(row.type, row.default) for row in ROWS if row.name == name] == [(kind, default)]
+    assert (ROWS[name].type, ROWS[name].default) == (kind, default)
 
 
-def test_rest_of_the_readme_stays() -> None:
-    headers = f"{settings_table.HEADERS_BEGIN}\nold\n{settings_table.HEADERS_END}\n"
-    readme = f"{headers}# Before\n{settings_table.BEGIN}\nold\n{settings_table.END}\nAfter\n"
-    updated = settings_table.updated(readme)
-    assert updated.startswith(f"{settings_table.HEADERS_BEGIN}\n| Header |")
-    assert f" |\n{settings_table.HEADERS_END}\n# Before\n{settings_table.BEGIN}\n| Setting |" in updated
-    assert updated.endswith(f" |\n{settings_table.END}\nAfter\n")
-    assert "old\n" not in updated
-
-
-def test_readme_without_a_place_for_it_is_refused() -> None:
-    with pytest.raises(settings_table.SettingsTableError, match="no place for a table"):
-        settings_table.updated("# quietrelay\n")
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("relay`: `Relay", "By default `Relay()`.\n\nThe relay itself."),
+        ("login", "Required, one of: [`SaslauthdLdap`](#saslauthdldap), "),
+        ("certificate", "By default `OwnCa()`, one of: [`CertificateFiles`](#certificatefiles), "),
+    ],
+)
+def test_what_an_inventory_has_to_say_is_told_first(key: str, line: str) -> None:
+    assert f"## `{key}`\n\n{line}" in settings_table.told()

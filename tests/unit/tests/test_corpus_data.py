@@ -1,16 +1,17 @@
 """The corpus's files say what they have to, and the rules do what the files say."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from tasks.settings_table import README
 from tests.support.corpus import SAMPLES, Sample, parse
 from tests.support.corpus.__main__ import picture
 from tests.support.secrets_of import found, spellings
 from tests.unit.examples import HOSTNAME
 from tests.unit.header_tables import checked
 
+PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "privacy.md"
 IPV4, IPV6 = "192.0.2.77", "2001:db8::77"
 VALUES = {
     "token": "qr1234x5x",
@@ -71,6 +72,6 @@ def test_longer_words_are_not_taken_for_secrets() -> None:
     assert found(b"192.0.2.771 x2001:db8::77 2001:db8::770 backslashes workbench-7f3ab", SECRETS) == []
 
 
-def test_readmes_picture_is_what_the_corpus_says() -> None:
+def test_documented_message_is_what_the_corpus_says() -> None:
     (sample,) = [sample for sample in SAMPLES if sample.name == "horde"]
-    assert picture(sample) in README.read_text(), "run: python -m tests.support.corpus horde"
+    assert picture(sample) in PAGE.read_text(encoding="utf-8"), "run: python -m tests.support.corpus horde"
