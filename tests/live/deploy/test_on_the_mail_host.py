@@ -20,7 +20,7 @@ from tests.support.deploy import Deploy
 pytestmark = pytest.mark.changes_the_relay
 
 HERE = "/root/quietrelay"
-PROGRAM = ("deploy.py", "config.py", "prefetch", "tasks", "templates")
+PROGRAM = ("deploy.py", "config.py", "onhost", "prefetch", "tasks", "templates")
 DAMAGE = "postconf -e smtpd_tls_auth_only=no"
 
 
