@@ -1,37 +1,46 @@
-"""Turns a Debian host into an authenticated outgoing mail relay. Each line is a step, in this order.
+"""Turns a Debian host into an authenticated outgoing mail relay. Each line is a part of it.
 
 pyinfra inventories/prod.py deploy.py
 """
 
 from pyinfra import host
+from pyinfra.context import ctx_host
 
 import prefetch
-from tasks.activation import activate, packages, preflight
-from tasks.activation import leftovers as remains
+from tasks import settings
+from tasks.activation import activate, preflight
 from tasks.certificates import part as certificates
 from tasks.firewall import part as firewall
-from tasks.login import part as sasl
+from tasks.host.facts.host import HostSays
+from tasks.login import part as login
 from tasks.logs import part as logs
-from tasks.postfix.configuration import merge
+from tasks.part import Part, merge
 from tasks.privacy import part as privacy
-from tasks.senders import part as ownership
-from tasks.smtpd import part as postfix
+from tasks.senders import part as senders
+from tasks.settings import Settings
+from tasks.smtpd import part as smtpd
 from tasks.tls import part as tls
 
-prefetch.facts(host)  # what all steps ask, in one question; they need not know
 
-preflight.check()  # refuses what cannot work, before anything on any host is changed
+def relay(says: Settings, found: HostSays) -> Part:
+    """Say what a relay is: the desired host, as one value.
 
-packages.install()
-certificates.install()
-configuration = merge(
-    sasl.configure(),
-    postfix.configure(),
-    ownership.configure(),
-    tls.configure(),
-    privacy.configure(),
-    logs.configure(),
-)
-firewall.admit()
-activate.switch(configuration)
-remains.remove(*sasl.remains(), ownership.remains())  # of other settings, which nobody reads any more
+    :param says: what the inventory says of it
+    :param found: what its host is
+    """
+    return merge(
+        smtpd.part(says.relay, says.hostname, found),
+        login.part(says.login, says.submission, says.hostname),
+        senders.part(says.senders, says.submission.local_domain, says.login),
+        certificates.part(says.certificate, says.hostname),
+        tls.part(says.server_tls, says.client_tls),
+        privacy.part(says.privacy, says.hostname, found["machine_id"]),
+        logs.part(says.logs),
+        firewall.part(says.firewall),
+    )
+
+
+if ctx_host.isset():  # type: ignore[no-untyped-call]  # pyinfra runs this; others read `relay` alone
+    prefetch.facts(host)  # what will be asked, in one question; nobody else needs to know
+    says, found = settings.of(host), preflight.look()
+    activate.activate(relay(says, found), found)

@@ -12,7 +12,7 @@ from bench.host import HEALTH
 from bench.model import FILES, mark, read
 from lab.paths import KNOWN_HOSTS, SSH_KEY
 from lab.topology import Host
-from tasks.certificates import own_ca_script
+from tasks.certificates import own_ca
 from tasks.certificates.part import DIRECTORY
 
 COMMAND = Path(".venv-bench/bin/ansible-playbook")
@@ -32,8 +32,8 @@ def write(directory: Path, model: Host, hosts: Sequence[Host], port: int | None)
         (templates / f"{Path(path).name}.j2").write_text(_template(text, model.name, mark(model)))
     files = directory / "files"
     files.mkdir()
-    certificate = own_ca_script.certificate(DIRECTORY, '"$1"', 365).get_raw_value()
-    authority = own_ca_script.authority(DIRECTORY).get_raw_value()
+    certificate = own_ca.certificate(DIRECTORY, '"$1"', 365).get_raw_value()
+    authority = own_ca.authority(DIRECTORY).get_raw_value()
     (files / "certificate.sh").write_text(
         f"#!/bin/sh\nset -e\ntest -e {DIRECTORY}/ca.pem || ( {authority} )\n( {certificate} )\n"
     )

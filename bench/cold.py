@@ -11,7 +11,7 @@ from bench.model import FILES, read, script
 from bench.timing import run
 from lab import lifecycle
 from lab.topology import Host
-from tasks.certificates import own_ca_script
+from tasks.certificates import own_ca
 from tasks.certificates.part import DIRECTORY, RELAY_PEM
 from tasks.login.saslauthd import daemon as saslauthd
 
@@ -53,8 +53,8 @@ def write_script(model: Host, host: Host) -> str:
             f"apt-get -qq install --yes --no-install-recommends {' '.join(PACKAGES)} >/dev/null 2>&1",
             f"mkdir -p {DIRECTORY} {Path(saslauthd.GATE).parent} /etc/postfix/sasl /var/log/postfix",
             "chgrp adm /var/log/postfix; chmod 750 /var/log/postfix",
-            f"( {own_ca_script.authority(DIRECTORY).get_raw_value()} )",
-            f"( {own_ca_script.certificate(DIRECTORY, host.name, 365).get_raw_value()} )",
+            f"( {own_ca.authority(DIRECTORY).get_raw_value()} )",
+            f"( {own_ca.certificate(DIRECTORY, host.name, 365).get_raw_value()} )",
             f"chmod 600 {RELAY_PEM}",
             script(read(model, FILES), model, host),
             "usermod --append --groups sasl postfix",

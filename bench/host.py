@@ -1,16 +1,23 @@
 """A shell on a host of the lab."""
 
+from deploy import relay
 from lab.access import command
 from lab.process import run
 from lab.topology import Host
 from tasks.activation.facts.health import Health
-from tasks.activation.packages import WANTED
-from tasks.login.saslauthd import daemon as saslauthd
-from tasks.login.saslauthd import ldap
+from tasks.host.facts.host import UNKNOWN
+from tasks.settings import Relay, SaslauthdLdap, Settings
 
-# What the lab's inventory wants of a relay.
-PACKAGES = [*WANTED, *ldap.PACKAGES]
-HEALTH = Health().command(saslauthd.HEALTH, saslauthd.MECHANISMS, auth_on_25=True).get_raw_value()
+# A relay like those of the lab's inventory.
+WANTED = relay(
+    Settings(
+        relay=Relay(hostname="relay.test"),
+        login=SaslauthdLdap(servers=("ldap://directory.relay.test",), search_base="dc=relay,dc=test"),
+    ),
+    UNKNOWN,
+)
+PACKAGES = WANTED.packages
+HEALTH = Health().command(WANTED.probes).get_raw_value()
 
 
 def run_on(host: Host, script: str, timeout: float = 120) -> str:

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from lab import access
 from lab.hosts import CA_CERTIFICATE, host_named
 from lab.topology import user_named
+from tasks.inventory.section import Section
 from tasks.settings import (
     DovecotLdap,
     DovecotPasswdFile,
@@ -32,7 +33,6 @@ from tasks.settings import (
     SaslauthdPam,
     SaslauthdRimap,
     Sasldb,
-    Section,
 )
 from tests.support.bed import Relay, TestBed, survey
 from tests.support.deploy import Deploy

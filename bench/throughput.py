@@ -17,7 +17,7 @@ from statistics import median
 from bench.host import run_on
 from lab.process import wait_until
 from lab.topology import Host, user_named
-from tasks.smtpd.part import USERS_ONLY
+from tasks.senders.part import USERS
 
 MESSAGES = 10  # a connection's
 CONNECTIONS = 16  # at once
@@ -51,8 +51,7 @@ EVERYTHING, STRANGER = "everything on", "Debian's Postfix with Dovecot"
 PARTS = {
     EVERYTHING: "",
     "without rewriting": "postconf -PX submissions/inet/cleanup_service_name",
-    "without sender checks": "postconf -P submissions/inet/smtpd_relay_restrictions="
-    f"{USERS_ONLY['smtpd_relay_restrictions']}",
+    "without sender checks": f"postconf -P submissions/inet/smtpd_relay_restrictions={USERS}",
     "without its own log file": "postconf -X maillog_file",
     "without TLS": "postconf -P submissions/inet/smtpd_tls_wrappermode=no"
     " submissions/inet/smtpd_tls_security_level=none submissions/inet/smtpd_tls_auth_only=no",

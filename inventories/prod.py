@@ -1,11 +1,17 @@
-"""Two relays that share all settings but their names. Copy this file, and make it yours."""
+"""Two relays that share all settings but their names and certificates. An example: make it yours."""
 
 from tasks.settings import CertificateFiles, SaslauthdLdap, SendersFromDirectory
 
 relays = (
     [
-        ("mx1.example.org", {"certificate": CertificateFiles(certificate="tls/mx1.pem", key="tls/mx1.key")}),
-        ("mx2.example.org", {"certificate": CertificateFiles(certificate="tls/mx2.pem", key="tls/mx2.key")}),
+        (
+            "mx1.example.org",
+            {"certificate": CertificateFiles(certificate="secrets/mx1.pem", key="secrets/mx1.key")},
+        ),
+        (
+            "mx2.example.org",
+            {"certificate": CertificateFiles(certificate="secrets/mx2.pem", key="secrets/mx2.key")},
+        ),
     ],
     {
         "ssh_user": "admin",

@@ -16,6 +16,7 @@ from tests.support.inventory import InventoryError
 
 pytest_plugins = ["tests.support.plugin"]
 
+REMEMBERED = pytest.StashKey[bool]()
 UNIT_TESTS = Path(__file__).parent / "unit"
 
 
@@ -25,6 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--inventory", metavar="FILE", help="talk to the relays of this pyinfra inventory")
     group.addoption(
         "--login", metavar="NAME", help="log in as this user; the password is in $QUIETRELAY_PASSWORD"
+    )
+    group.addoption(
+        "--limit", metavar="HOST", action="append", help="talk to this relay alone; may be repeated"
     )
     group.addoption("--password-file", metavar="FILE", help="first line: the password of --login")
 
@@ -50,19 +54,28 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     inventory = session.config.getoption("--inventory")
     if inventory:
         try:
-            test_bed = survey(inventory, session.config.rootpath, _account(session.config))
+            config = session.config
+            test_bed = survey(inventory, config.rootpath, _account(config), config.getoption("--limit"))
             session.config.stash[TEST_BED] = test_bed
-            if test_bed.expendable:
-                test_bed.keeper.remember()
         except (InventoryError, LabError) as error:
             raise pytest.UsageError(str(error)) from None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note how hosts are that a test may break."""
+    if any(item.get_closest_marker("changes_the_relay") for item in session.items):
+        try:
+            session.config.stash[TEST_BED].keeper.remember()
+        except LabError as error:
+            raise pytest.UsageError(str(error)) from None
+        session.config.stash[REMEMBERED] = True
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hang up, since every connection is shared by the whole session, and leave hosts as they were."""
     if test_bed := session.config.stash.get(TEST_BED, None):
         test_bed.close()
-        if test_bed.expendable:
+        if session.config.stash.get(REMEMBERED, False):
             test_bed.keeper.put_back()
 
 

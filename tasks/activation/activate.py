@@ -1,26 +1,74 @@
-"""Activation: the new configuration goes live in one step, and the relay is seen to be up."""
+"""Activation: compares the desired host with the host, brings it about, and sees that the relay answers."""
 
-from pyinfra import host
+from pyinfra.operations import files as pyinfra_files
 
-from tasks import settings
-from tasks.activation import health
-from tasks.certificates import part as certificates
-from tasks.host.operations import daemons
+from tasks.activation import files, health, leftovers, manifest, packages, preflight
+from tasks.host.facts.host import HostSays
+from tasks.host.operations import daemons, users
+from tasks.host.order import keyed
 from tasks.host.step import step
-from tasks.login import part as sasl
+from tasks.part import Part
 from tasks.postfix import operations as postfix
 from tasks.postfix.configuration import Configuration
 from tasks.postfix.facts import MASTER_PID
-from tasks.privacy import part as privacy
-from tasks.senders import part as ownership
-from tasks.tls import part as tls
+
+
+def activate(wanted: Part, found: HostSays) -> None:
+    """Make the host that pyinfra prepares be what is wanted.
+
+    :param found: what it is now
+    :raises PreflightError: for what cannot work, before anything on any host is changed
+    """
+    preflight.check(wanted, found)
+    former, ours = manifest.former(), manifest.of(wanted)
+    packages.install(wanted)
+    expect(manifest.either(former, ours))
+    files.write(wanted)
+    start(wanted)
+    switch(wanted, former.postfix)
+    leftovers.remove(set(former.files) - set(wanted.files))
+    settle(ours)
+
+
+@step("Manifest")
+def expect(either: manifest.Manifest) -> None:
+    """Keep on the host what of it may be ours from now on, before it is."""
+    pyinfra_files.directory(
+        name=f"Make {manifest.DIRECTORY}", path=manifest.DIRECTORY, user="root", group="root", mode="755"
+    )
+    manifest.kept(name=f"Note in {manifest.PATH} what of the host may be ours", manifest=either)
+
+
+@step("Manifest")
+def settle(ours: manifest.Manifest) -> None:
+    """Keep on the host what of it is ours now."""
+    manifest.kept(name=f"Note in {manifest.PATH} what of the host is ours", manifest=ours)
+
+
+@step("Daemons")
+def start(wanted: Part) -> None:
+    """Have what Postfix needs run with what is on disk."""
+    for user in keyed(wanted.groups):
+        for group in keyed(wanted.groups[user]):
+            users.in_group(name=f"Put {user} in group {group}", user=user, group=group)
+    for action in wanted.actions:
+        action()
+    for daemon in wanted.daemons:
+        daemons.running(
+            name=f"Run {daemon.unit}",
+            unit=daemon.unit,
+            pid_file=daemon.pid_file,
+            reads=list(daemon.reads),
+            unit_file=daemon.unit_file,
+        )
+    for timer in wanted.timers:
+        daemons.timer(name=timer.title, unit=timer.unit)
 
 
 @step("Activation")
-def switch(configuration: Configuration) -> None:
+def switch(wanted: Part, former: Configuration) -> None:
     """Write main.cf and master.cf, have Postfix run with them, and hold a conversation on every port."""
-    relay = settings.of(host)
-    postfix.configuration(name="Write main.cf and master.cf", wanted=configuration)
+    postfix.configuration(name="Write main.cf and master.cf", wanted=wanted.postfix, former=former)
     daemons.running(
         name="Run Postfix",
         unit="postfix",
@@ -29,23 +77,15 @@ def switch(configuration: Configuration) -> None:
             "/etc/postfix/main.cf",
             "/etc/postfix/master.cf",
             "/etc/group",  # a process has the groups that its user had when it began
-            sasl.chosen(relay).ASKED.offers,
-            tls.POLICY,
-            privacy.RULES,
-            *certificates.chain_files(relay),
-            *ownership.reads(relay),
+            *wanted.rereads,
         ],
         reload="postfix reload",
     )
+    *others, last = map(str, wanted.ports)
     daemons.listening(
-        name="Have Postfix listen on 25, 465 and 587",
+        name=f"Have Postfix listen on {', '.join(others)} and {last}",
         unit="postfix",
         pid_file=MASTER_PID,
-        ports=[25, 465, 587],
+        ports=list(wanted.ports),
     )
-    health.answers(
-        name="Hold a conversation with the relay",
-        password_check=sasl.chosen(relay).ASKED.health,
-        mechanisms=sasl.mechanisms(relay),
-        auth_on_25=relay.submission.auth_on_25,
-    )
+    health.answers(name="Hold a conversation with the relay", probes=list(wanted.probes))

@@ -10,21 +10,13 @@ from tasks.host.operations.failing import fail
 
 
 @operation()
-def answers(
-    password_check: str, mechanisms: Sequence[str], auth_on_25: bool
-) -> Generator[StringCommand, None, None]:
-    """Fail where a layer of the relay does not answer, and say which; otherwise there is nothing to do.
+def answers(probes: Sequence[str]) -> Generator[StringCommand, None, None]:
+    """Fail where the relay does not answer, and say what; otherwise there is nothing to do.
 
-    + password_check: shell script that prints what is wrong with what checks passwords, a line each
-    + mechanisms: SASL mechanisms that have to be offered, and no others
-    + auth_on_25: whether a login has to be offered on port 25
+    + probes: commands for bash(1) that print what does not answer (onhost/health.sh)
     """
-    complaints = (
-        host.get_fact(Health, password_check=password_check, mechanisms=mechanisms, auth_on_25=auth_on_25)
-        if host.state.is_executing
-        else []
-    )
+    complaints = host.get_fact(Health, probes=probes) if host.state.is_executing else []
     if complaints:
         yield fail(f"the relay is not up: {'; '.join(complaints)}")
     else:
-        host.noop("the relay answers on 25, 465 and 587")
+        host.noop("the relay answers")

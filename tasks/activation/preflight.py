@@ -4,60 +4,75 @@ pyinfra prepares all hosts before it executes on the first, and an exception whi
 everything that can be wrong with the inventory, the operator's files and the hosts is looked for here.
 """
 
+from collections.abc import Iterator
+from typing import cast
+
 from pyinfra import host
 
-from tasks import settings
-from tasks.certificates import part as certificates
-from tasks.host.facts.host import Ground, GroundSays
+from tasks.host.facts.host import HostFacts, HostSays
 from tasks.inventory.errors import DeployError
+from tasks.inventory.operator_files import OperatorFileError
 from tasks.inventory.source import inventory_file
-from tasks.login import part as sasl
-from tasks.senders import part as ownership
+from tasks.part import Ask, File, Part
 
 # VERSION_ID in os-release(5), with the Postfix that the release ships.
 SUPPORTED = {"12": "Postfix 3.7", "13": "Postfix 3.10"}
 
 
 class PreflightError(DeployError):
-    """A host that the deploy cannot serve, said in one line: file, host, what, remedy."""
+    """Why the deploy cannot serve a host, said in one line: file, host, what, remedy."""
 
 
-def check() -> None:
-    """Refuse what cannot work.
+def look() -> HostSays:
+    """Look at the host.
 
-    :raises SettingsError: for an impossible setting or an operator's file that is missing or wrong
-    :raises PreflightError: for a host that is not what the deploy can serve
+    :raises PreflightError: for one that cannot be looked at
     """
-    relay = settings.of(host)
-    certificates.check(relay)
-    sasl.check(relay)
-    ownership.check(relay)
-    ground = host.get_fact(Ground)
-    if ground is None:  # pyinfra goes on preparing as long as other hosts are well
-        raise PreflightError(
-            f"{inventory_file()} ({host.name}): cannot be looked at (above); mend that first"
-        )
-    if complaint := complain(ground, relay):
-        raise PreflightError(f"{inventory_file()} ({host.name}): {complaint}")
+    found = host.get_fact(HostFacts)
+    if found is None:  # pyinfra goes on preparing as long as other hosts are well
+        raise _refusal("cannot be looked at (above); mend that first")
+    return found
 
 
-def complain(ground: GroundSays, relay: settings.Settings) -> str | None:
-    """Say what makes a host unfit, and what to do; None for one that is fit."""
-    if ground["uid"] != "0":
-        return f'the deploy runs there as user id {ground["uid"]}, not as root; add "_sudo": True to its data'
-    if ground["id"] != "debian" or ground["version_id"] not in SUPPORTED:
-        return (
-            f"the host runs {ground['id']} {ground['version_id']}, which is not supported; "
+def check(wanted: Part, found: HostSays) -> None:
+    """Refuse what cannot work, and tell all of it at once.
+
+    :raises PreflightError: for a host that is not supported, an operator's file that is missing or wrong, and
+        what a part complains of
+    """
+    complaints = list(complain(found))
+    if found["uid"] == "0":  # others see too little of the host to complain of more
+        complaints += [*_of_files(wanted), *_of_parts(wanted)]
+    if complaints:
+        raise _refusal("; and ".join(complaints))
+
+
+def complain(found: HostSays) -> Iterator[str]:
+    """Say what makes a host unfit, and what to do."""
+    if found["uid"] != "0":
+        uid = found["uid"]
+        yield f'the deploy runs there as user id {uid}, not as root; add "_sudo": True to its data'
+    if found["id"] != "debian" or found["version_id"] not in SUPPORTED:
+        yield (
+            f"the host runs {found['id']} {found['version_id']}, which is not supported; "
             f"use Debian {' or '.join(SUPPORTED)}"
         )
-    if ground["init"] != "systemd":
-        return f"the host's init is {ground['init']}, which is not supported; boot it with systemd"
-    if ground["mail_servers"] and not relay.relay.replace_mail_server:
-        return (
-            f"another mail server is installed ({', '.join(ground['mail_servers'])}); "
-            "remove it, or allow that with Relay(replace_mail_server=True)"
-        )
-    going = ground["mail_servers"]
-    if strangers := [name for name, package in ground["listeners"].items() if package not in going]:
-        return f"{', '.join(strangers)} listens on 25, 465 or 587; stop it, and keep it from starting"
-    return None
+    if found["init"] != "systemd":
+        yield f"the host's init is {found['init']}, which is not supported; boot it with systemd"
+
+
+def _of_files(wanted: Part) -> Iterator[str]:
+    for file in wanted.files.values():
+        try:
+            file.content() if isinstance(file, File) else file.arguments()
+        except OperatorFileError as error:
+            yield str(error)
+
+
+def _of_parts(wanted: Part) -> Iterator[str]:
+    for complaints in wanted.complaints:
+        yield from complaints(cast(Ask, host.get_fact))
+
+
+def _refusal(complaint: str) -> PreflightError:
+    return PreflightError(f"{inventory_file()} ({host.name}): {complaint}")

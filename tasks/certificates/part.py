@@ -1,21 +1,19 @@
 """Certificates: what the relay shows to those who connect."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from pydantic import SecretStr
-from pyinfra import host
-from pyinfra.api import StringCommand, operation
-from pyinfra.operations import files
 
-from tasks import settings
-from tasks.certificates import own_ca_script, pem
+from tasks.certificates import operations
 from tasks.certificates.facts import CertificatePair
-from tasks.host.operations import secrets
-from tasks.host.step import step
-from tasks.inventory.operator_files import complaint, read
-from tasks.settings import CertificateFiles, CertificateOnHost, OwnCa, Settings
+from tasks.certificates.sections import Certificate, CertificateFiles, CertificateOnHost, OwnCa
+from tasks.host import pem
+from tasks.inventory.operator_files import OperatorFileError, read
+from tasks.part import Ask, Directory, File, Made, Part
+from tasks.postfix.configuration import Configuration
 
 DIRECTORY = "/etc/postfix/tls"
 RELAY_PEM = f"{DIRECTORY}/relay.pem"
@@ -25,105 +23,101 @@ CA_KEY = f"{DIRECTORY}/ca.key"
 T = TypeVar("T")
 
 
-def chain_files(relay: Settings) -> tuple[str, ...]:
-    """Name the files for smtpd_tls_chain_files, the key before its certificate (postconf(5))."""
-    match relay.certificate:
-        case CertificateOnHost(certificate=certificate, key=key):
-            return key, certificate
-        case _:
-            return (RELAY_PEM,)
+def part(certificate: Certificate, hostname: str) -> Part:
+    """Have a certificate, its chain and its key where Postfix reads them (smtpd_tls_chain_files).
 
-
-def check(relay: Settings) -> None:
-    """Refuse a certificate that clients would refuse.
-
-    :raises SettingsError: when one is missing, expired, for another host, or not the key's
+    :param hostname: the relay's fully qualified name, which the certificate has to be for
     """
-    match relay.certificate:
-        case CertificateFiles(certificate=certificate, key=key, chain=chain):
-            texts = {"certificate": read("certificate.certificate", certificate)}
-            texts["key"] = read("certificate.key", key)
-            if chain:
-                _judged("chain", chain, lambda: pem.chain(read("certificate.chain", chain)))
-            public_key = _judged("key", key, lambda: pem.public_key_of(texts["key"]))
-            _check_pair(relay, texts["certificate"], public_key, {"certificate": certificate, "key": key})
-        case CertificateOnHost(certificate=certificate, key=key):
-            found = host.get_fact(CertificatePair, certificate=certificate, key=key)
-            if not found["public_key"]:
-                raise complaint(
-                    "certificate.key", f"{key} on the host cannot be read as a key; correct the path"
-                )
-            paths = {"certificate": f"{certificate} on the host", "key": f"{key} on the host"}
-            _check_pair(relay, found["certificate"], found["public_key"], paths)
+    match certificate:
+        case CertificateFiles():
+            return _from_files(certificate, hostname)
+        case CertificateOnHost():
+            return _on_host(certificate, hostname)
         case OwnCa():
-            pass
+            return _from_own_ca(certificate, hostname)
 
 
-def _check_pair(relay: Settings, certificate: str, public_key: str, paths: dict[str, str]) -> None:
+def _shown(*paths: str) -> Configuration:
+    """Have Postfix show what these files hold, each key before its certificate."""
+    return Configuration(
+        parameters={
+            "smtpd_tls_chain_files": ", ".join(paths),
+            # What Debian and old guides set; smtpd_tls_chain_files replaces them.
+            "smtpd_tls_cert_file": None,
+            "smtpd_tls_key_file": None,
+        }
+    )
+
+
+def _from_files(certificate: CertificateFiles, hostname: str) -> Part:
+    title = f"Put the certificate and its key in {RELAY_PEM}"
+    return Part(
+        directories={DIRECTORY: Directory()},
+        files={RELAY_PEM: File(partial(_bundle, certificate, hostname), mode="600", title=title)},
+        postfix=_shown(RELAY_PEM),
+        rereads=(RELAY_PEM,),
+    )
+
+
+def _bundle(given: CertificateFiles, hostname: str) -> SecretStr:
+    """Read what the operator has, and refuse what clients would refuse."""
+    certificate = read("certificate.certificate", given.certificate)
+    key = read("certificate.key", given.key)
+    chain = read("certificate.chain", given.chain) if given.chain else ""
+    if given.chain:
+        _judged("chain", given.chain, lambda: pem.chain(chain))
+    public_key = _judged("key", given.key, lambda: pem.public_key_of(key))
+    _check(certificate, public_key, hostname, {"certificate": given.certificate, "key": given.key})
+    texts = [key, certificate, *([chain] if chain else [])]
+    return SecretStr("".join(text.rstrip("\n") + "\n" for text in texts))
+
+
+def _on_host(given: CertificateOnHost, hostname: str) -> Part:
+    """Take what something else keeps on the host: whoever keeps it there keeps it there."""
+    return Part(
+        postfix=_shown(given.key, given.certificate),
+        rereads=(given.key, given.certificate),
+        complaints=(partial(_complaints, given, hostname),),
+    )
+
+
+def _complaints(given: CertificateOnHost, hostname: str, ask: Ask) -> Iterator[str]:
+    found = ask(CertificatePair, certificate=given.certificate, key=given.key)
+    if not found["public_key"]:
+        yield f"certificate.key: {given.key} on the host cannot be read as a key; correct the path"
+        return
+    paths = {"certificate": f"{given.certificate} on the host", "key": f"{given.key} on the host"}
+    try:
+        _check(found["certificate"], found["public_key"], hostname, paths)
+    except OperatorFileError as error:
+        yield str(error)
+
+
+def _from_own_ca(given: OwnCa, hostname: str) -> Part:
+    arguments = {"directory": DIRECTORY, "hostname": hostname, "days": given.days}
+    title = f"Have the host's own CA issue {RELAY_PEM}"
+    return Part(
+        directories={DIRECTORY: Directory()},
+        files={
+            RELAY_PEM: Made(operations.issued, lambda: arguments, mode="600", title=title),
+            # Clients were told to trust it, and may have to again.
+            CA_KEY: Made(mode="600", stays=True),
+            CA_PEM: Made(mode="644", stays=True),
+        },
+        postfix=_shown(RELAY_PEM),
+        rereads=(RELAY_PEM,),
+    )
+
+
+def _check(certificate: str, public_key: str, hostname: str, paths: dict[str, str]) -> None:
     leaf = _judged("certificate", paths["certificate"], lambda: pem.chain(certificate))[0]
-    if found := pem.complain(leaf, public_key, relay.hostname, datetime.now(UTC)):
-        part, problem = found
-        raise complaint(f"certificate.{part}", f"{paths[part]} {problem}")
+    if found := pem.complain(leaf, public_key, hostname, datetime.now(UTC)):
+        what, problem = found
+        raise OperatorFileError(f"certificate.{what}", f"{paths[what]} {problem}")
 
 
 def _judged(setting: str, path: str, judge: Callable[[], T]) -> T:
     try:
         return judge()
     except ValueError as error:
-        raise complaint(f"certificate.{setting}", f"{path} {error}") from None
-
-
-@step("Certificates")
-def install() -> None:
-    """Put the certificate, its chain and its key where Postfix reads them, or have our own CA issue them."""
-    relay = settings.of(host)
-    match relay.certificate:
-        case CertificateFiles(certificate=certificate, key=key, chain=chain):
-            _make_directory()
-            parts = [read("certificate.key", key), read("certificate.certificate", certificate)]
-            parts += [read("certificate.chain", chain)] if chain else []
-            secrets.file(
-                name=f"Put the certificate and its key in {RELAY_PEM}",
-                path=RELAY_PEM,
-                content=SecretStr("".join(part.rstrip("\n") + "\n" for part in parts)),
-            )
-        case OwnCa(days=days):
-            _make_directory()
-            own_ca(
-                name=f"Have the host's own CA issue {RELAY_PEM}",
-                hostname=relay.hostname,
-                days=days,
-            )
-            for path, mode in {RELAY_PEM: "600", CA_KEY: "600", CA_PEM: "644"}.items():
-                files.file(
-                    name=f"Keep {path} at mode {mode}", path=path, user="root", group="root", mode=mode
-                )
-        case CertificateOnHost():
-            pass  # whoever keeps it there keeps it there
-
-
-def _make_directory() -> None:
-    files.directory(
-        name=f"Make {DIRECTORY}", path=DIRECTORY, user="root", group="root", mode="755", force=False
-    )
-
-
-@operation()
-def own_ca(hostname: str, days: int) -> Generator[StringCommand, None, None]:
-    """Have a certificate that the host's own CA issued, made anew in time and for the right name.
-
-    The CA's key never leaves the host; clients are given its certificate, `CA_PEM`.
-
-    + hostname: the name that the certificate is for
-    + days: its validity
-    """
-    authority = host.get_fact(CertificatePair, certificate=CA_PEM, key=CA_KEY)
-    pair = host.get_fact(CertificatePair, certificate=RELAY_PEM, key=RELAY_PEM)
-    now = datetime.now(UTC)
-    if not pem.is_authority(authority["certificate"], authority["public_key"], now):
-        yield own_ca_script.authority(DIRECTORY)
-        yield own_ca_script.certificate(DIRECTORY, hostname, days)
-    elif pem.is_due(pair["certificate"], pair["public_key"], authority["certificate"], hostname, now):
-        yield own_ca_script.certificate(DIRECTORY, hostname, days)
-    else:
-        host.noop(f"{RELAY_PEM} is valid and not yet due")
+        raise OperatorFileError(f"certificate.{setting}", f"{path} {error}") from None

@@ -1,15 +1,11 @@
-"""The doctor: walks the layers of a login on each relay of an inventory, and names the one that is not well.
+"""The doctor: runs the checks of each relay of an inventory one by one, and names the one that fails.
 
-script/doctor INVENTORY [--user NAME [--password-file FILE]] [--limit HOST]
-
-It goes over the inventory's own connection, and changes nothing on a host. A password travels over standard
-input alone. The exit status is 0 where all is well, 1 where something is not, 2 where nothing could be seen.
+``quietrelay doctor`` is its command line. It goes over the inventory's own connection, and changes nothing on
+a host. A password travels over standard input alone.
 """
 
-import argparse
-import sys
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from getpass import getpass
 from pathlib import Path
 
@@ -21,14 +17,13 @@ from pyinfra.api.exceptions import ConnectError, PyinfraError
 from pyinfra.context import ctx_state
 from pyinfra_cli.inventory import make_inventory
 
+from deploy import relay
 from tasks import settings
-from tasks.login import part as sasl
-from tasks.login import port_checks as port_layers
-from tasks.part.check import Account, Finding, Heard, Layer, walk
-from tasks.settings import Settings
+from tasks.host.facts.host import UNKNOWN
+from tasks.part import Account, Check, Finding, Part, Result, run
 
-PATIENCE = 60  # seconds for one layer
-MARKS = {"well": ("ok", "green"), "ill": ("ILL", "red"), "unseen": ("?", "yellow")}
+PATIENCE = 60  # seconds for one check
+COLOURS = {"ok": "green", "FAIL": "red", "skipped": "yellow"}
 CONNECTED = "the operator's machine reaches the host"
 
 
@@ -36,46 +31,32 @@ class DoctorError(Exception):
     """Why nothing could be looked at, said in one line."""
 
 
-def main(words: Sequence[str]) -> int:
-    """Look at all relays, print what is found, and give the exit status."""
-    options = parser().parse_args(words)
-    try:
-        hosts = hosts_of(options.inventory, options.limit)
-        account = account_of(options.user, options.password_file)
-        # All relays at once, and printed in the inventory's order.
-        wanted = {host: layers(settings.of(host), account) for host in hosts}
-        found = list(hosts[0].state.pool.imap(look, hosts, wanted.values()))
-    except (DoctorError, PyinfraError, click.ClickException) as error:
-        print(f"doctor: {error}", file=sys.stderr)
-        return 2
-    wholes = [show(host, findings) for host, findings in zip(hosts, found, strict=True)]
-    return 0 if all(wholes) else 1
+def examine(inventory: str, names: Collection[str], user: str | None, password_file: str | None) -> int:
+    """Look at relays, all at once, print what is found in the inventory's order, and give the exit status.
 
-
-def parser() -> argparse.ArgumentParser:
-    """What may be said on the command line."""
-    made = argparse.ArgumentParser(prog="script/doctor", description="Say why users cannot log in.")
-    made.add_argument("inventory", help="as pyinfra takes it, inventories/mine.py say")
-    made.add_argument("--user", metavar="NAME", help="try this login as well; its password is asked for")
-    made.add_argument("--password-file", metavar="FILE", help="first line: the password of --user")
-    made.add_argument("--limit", metavar="HOST", help="look at this host alone")
-    return made
-
-
-def hosts_of(inventory: str, limit: str | None) -> list[Host]:
-    """Read the inventory as the deploy does.
-
-    :raises DoctorError: when there is no host to look at
+    :param names: the hosts to look at
+    :param user: whose login is tried as well
+    :param password_file: first line: the password; without it, it is asked for
+    :raises DoctorError: when nothing can be looked at
     """
-    if not Path(inventory).exists():
-        raise DoctorError(f"{inventory}: there is no such file")
+    account = account_of(user, password_file)
+    try:
+        hosts = hosts_of(inventory, names)
+        wanted = {host: checks_of(relay(settings.of(host), UNKNOWN), account) for host in hosts}
+        found = list(hosts[0].state.pool.imap(look, hosts, wanted.values()))
+    except (PyinfraError, click.ClickException) as error:
+        raise DoctorError(str(error)) from None
+    wholes = {host.name: show(host, findings) for host, findings in zip(hosts, found, strict=True)}
+    conclude([name for name, whole in wholes.items() if not whole], len(wholes))
+    return 0 if all(wholes.values()) else 1
+
+
+def hosts_of(inventory: str, names: Collection[str]) -> list[Host]:
+    """Read the inventory as the deploy does, and give these hosts of it."""
     state = State()
     with ctx_state.use(state):  # where pyinfra notes which file it reads
         state.init(make_inventory(inventory), None)
-    hosts = [host for host in state.inventory if limit in (None, host.name)]
-    if not hosts:
-        raise DoctorError(f"{inventory}: there is no host {limit or 'in it'}")
-    return hosts
+    return [host for host in state.inventory if host.name in names]
 
 
 def account_of(user: str | None, password_file: str | None) -> Account | None:
@@ -100,53 +81,58 @@ def account_of(user: str | None, password_file: str | None) -> Account | None:
     return Account(user, SecretStr(password))
 
 
-def layers(relay: Settings, account: Account | None) -> list[Layer]:
-    """Say what has to be well on a relay, from what checks passwords up to the ports."""
-    way = list(sasl.chosen(relay).layers(relay.login, account))
-    return [*way, *port_layers.layers(relay, account, rests_on=way[-1].name)]
+def checks_of(desired: Part, account: Account | None) -> list[Check]:
+    """Collect what has to be true on a relay, from what checks passwords up to the ports."""
+    return [check for checks in desired.checks for check in checks(account)]
 
 
-def look(host: Host, wanted: Iterable[Layer]) -> list[Finding]:
+def look(host: Host, wanted: Iterable[Check]) -> list[Finding]:
     """Look at one relay."""
     try:
         host.connect(show_errors=False, raise_exceptions=True)
     except ConnectError as error:
-        return [Finding(Layer(CONNECTED, "", lambda heard: ""), "ill", str(error))]
+        return [Finding(Check(CONNECTED, "", lambda result: ""), "FAIL", str(error))]
     try:
-        return list(walk(wanted, lambda layer: ask(host, layer)))
+        return list(run(wanted, lambda check: ask(host, check)))
     finally:
         host.disconnect()
 
 
-def ask(host: Host, layer: Layer) -> Heard:
-    """Run a layer's script on the host, as root."""
+def ask(host: Host, check: Check) -> Result:
+    """Run a check's script on the host, as root."""
     given, _ = pop_global_arguments(host.state, host, {})
     arguments = {key: value for key, value in given.items() if key in CONNECTOR_ARGUMENT_KEYS}
     arguments["_timeout"] = PATIENCE
-    if layer.secret:
-        arguments["_stdin"] = b64encode(layer.secret.get_secret_value().encode()).decode()
-    script = f"export LC_ALL=C.UTF-8 PATH=$PATH:/usr/sbin:/sbin\n{layer.script}"
+    if check.secret:
+        arguments["_stdin"] = b64encode(check.secret.get_secret_value().encode()).decode()
+    script = f"export LC_ALL=C.UTF-8 PATH=$PATH:/usr/sbin:/sbin\n{check.script}"
     try:
         well, output = host.run_shell_command(StringCommand("bash", "-c", QuoteString(script)), **arguments)
     except TimeoutError:
-        return Heard(False, f"there was no answer within {PATIENCE} s")
-    return Heard(well, output.output)
+        return Result(False, f"there was no answer within {PATIENCE} s")
+    return Result(well, output.output)
 
 
 def show(host: Host, findings: Iterable[Finding]) -> bool:
     """Print what was found on a relay, and tell whether all is well."""
-    ill = []
+    failed = []
     click.secho(f"\n{host.name}", bold=True)
-    for layer, state, words in findings:
-        mark, colour = MARKS[state]
-        click.echo(f"  {click.style(f'{mark:>3}', fg=colour)}  {layer.name}")
-        if state == "ill":
-            click.echo(f"       {words}")
-            ill.append(layer.name)
-    verdict = f"Not well: {'; '.join(ill)}; what rests on it (?) was not looked at" if ill else "All is well"
-    click.secho(f"  {verdict}.", fg="red" if ill else "green")
-    return not ill
+    for check, state, words in findings:
+        click.echo(f"  {click.style(f'{state:<7}', fg=COLOURS[state])}  {check.name}")
+        if state == "FAIL":
+            click.echo(f"           {words}")
+            failed.append(check.name)
+    verdict = f"Failed: {'; '.join(failed)}; checks that need it were skipped" if failed else "All is well"
+    click.secho(f"  {verdict}.", fg="red" if failed else "green")
+    return not failed
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def conclude(failed: Sequence[str], number: int) -> None:
+    """Print what all that comes to, where it was more than one relay."""
+    if number > 1:
+        words = (
+            f"{len(failed)} of {number} relays failed a check: {', '.join(failed)}"
+            if failed
+            else "All relays are well"
+        )
+        click.secho(f"\n{words}.", fg="red" if failed else "green")

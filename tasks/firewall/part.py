@@ -5,19 +5,20 @@ rewritten, so what lets SSH in stays as it is.
 """
 
 import re
+from collections.abc import Iterator
+from functools import partial
+from io import StringIO
 from pathlib import Path
 
 from pyinfra import host
 from pyinfra.operations import files
 
-from tasks import settings
 from tasks.firewall import operations as firewall
 from tasks.firewall.facts import Firewall, FirewallSays
 from tasks.firewall.nft_ruleset import Closed
-from tasks.host import templates
-from tasks.host.step import step
-from tasks.inventory.errors import DeployError
-from tasks.inventory.source import inventory_file
+from tasks.firewall.section import Firewall as Section
+from tasks.host.templates import render
+from tasks.part import Ask, Part
 
 BOOT_RULES = "/etc/quietrelay/firewall.nft"
 
@@ -26,24 +27,26 @@ BOOT_RULES = "/etc/quietrelay/firewall.nft"
 INCLUDE = 'include "/etc/quietrelay/*.nft"'
 
 
-class FirewallError(DeployError):
-    """A firewall that only the operator can open, said in one line: file, host, what, remedy."""
+def part(section: Section) -> Part:
+    """Let 25, 465 and 587 in, or take back what let them in."""
+    return Part(
+        actions=(partial(act, section.open_ports),), complaints=(partial(complaints, section.open_ports),)
+    )
 
 
-@step("Firewall")
-def admit() -> None:
-    """Let 25, 465 and 587 in, or take back what let them in.
-
-    :raises FirewallError: for a firewall that mail can not be let in through from here
-    """
+def act(open_ports: bool) -> None:
+    """Call the operations for what is due; where nothing is, there is none, and one fact is all it cost."""
     found = host.get_fact(Firewall)
-    open_ports = settings.of(host).firewall.open_ports
-    if complaint := complain(found, open_ports):
-        raise FirewallError(f"{inventory_file()} ({host.name}): {complaint}")
     if open_ports:
         _open(found)
     else:
         _withdraw(found)
+
+
+def complaints(open_ports: bool, ask: Ask) -> Iterator[str]:
+    """Ask the host what keeps mail out."""
+    if complaint := complain(ask(Firewall), open_ports):
+        yield complaint
 
 
 def complain(found: FirewallSays | None, open_ports: bool) -> str | None:
@@ -67,7 +70,7 @@ def complain(found: FirewallSays | None, open_ports: bool) -> str | None:
 
 
 def _open(found: FirewallSays) -> None:
-    """Add what is missing; where nothing is, there is no operation, and the fact is all that it cost."""
+    """Add what is missing."""
     if found["ufw"]:
         firewall.ufw_rule(name=f"Let mail in through ufw{_ahead(found['ufw'])}")
     if closed := found["closed"] or found["boot_closed"]:
@@ -76,12 +79,20 @@ def _open(found: FirewallSays) -> None:
     if found["boot_closed"]:
         directory = str(Path(BOOT_RULES).parent)
         files.directory(name=f"Make {directory}", path=directory, user="root", group="root", mode="755")
-        templates.put(
-            "nftables/quietrelay.nft",
-            BOOT_RULES,
+        rules = render(
+            "firewall/quietrelay.nft",
             conf=found["conf"],
             chains=found["boot_needs"],
             statement=firewall.statement,
+        )
+        files.put(
+            name=f"Write {BOOT_RULES}",
+            src=StringIO(rules),
+            dest=BOOT_RULES,
+            user="root",
+            group="root",
+            mode="644",
+            create_remote_dir=False,
         )
         files.line(
             name=f"Include {BOOT_RULES} in {found['conf']}",

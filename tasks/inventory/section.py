@@ -31,14 +31,16 @@ class Section(BaseModel):
     )
 
     def __init__(self, **settings: Any) -> None:
-        """Check the settings.
+        """Check the settings; a file's name among them counts from the file in which the section is written.
 
         :raises SettingsError: naming the place in the inventory, the setting and the remedy.
         """
+        caller = sys._getframe(1)
         try:
-            super().__init__(**settings)
+            self.__pydantic_validator__.validate_python(
+                settings, self_instance=self, context=caller.f_code.co_filename
+            )
         except ValidationError as error:
-            caller = sys._getframe(1)
             where = locate(caller.f_code.co_filename, caller.f_lineno)
             raise SettingsError(f"{where}: {describe(type(self), error)}") from None
 

@@ -4,10 +4,11 @@ Each function returns its value, or raises ValueError saying what is wrong and w
 """
 
 import re
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 
 def fqdn(name: str) -> str:
@@ -45,6 +46,17 @@ def one_line(text: str) -> str:
     if not text.strip() or re.search(r"[\0\r\n]", text):
         raise ValueError("must be one line and not empty")
     return text
+
+
+def operator_path(path: str, info: ValidationInfo) -> str:
+    """Count a path from the directory of the file in which it is written, and not from where a run starts.
+
+    :param info: its context is that file; where there is none the path stays
+    """
+    one_line(path)
+    if info.context is None or path.startswith("~"):
+        return path
+    return str(Path(info.context).absolute().parent / path)
 
 
 def main_cf_value(text: str) -> str:
@@ -93,7 +105,7 @@ LdapUrl = Annotated[str, AfterValidator(ldap_url)]
 ImapsUrl = Annotated[str, AfterValidator(imaps_url)]
 MainCfValue = Annotated[str, AfterValidator(main_cf_value)]
 Line = Annotated[str, AfterValidator(one_line)]
-OperatorPath = Annotated[str, AfterValidator(one_line)]
+OperatorPath = Annotated[str, AfterValidator(operator_path)]
 HostPath = Annotated[str, AfterValidator(host_path)]
 HeaderName = Annotated[str, AfterValidator(header_name)]
 Domain = Annotated[str, AfterValidator(domain)]

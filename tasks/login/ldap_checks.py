@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from shlex import quote
 from urllib.parse import urlsplit
 
-from tasks.login import server_checks as server_layers
+from tasks.login import server_checks as server_checks
 from tasks.login.server_checks import PATIENCE, Server
-from tasks.part.check import Account, Heard, Layer, exits_well, first_line
+from tasks.part.check import Account, Check, Result, exits_well, first_line
 
 
 @dataclass(frozen=True)
@@ -34,33 +34,33 @@ class Directory:
         return self.finds.startswith("(")
 
 
-def layers(directory: Directory, account: Account | None) -> Iterator[Layer]:
+def checks(directory: Directory, account: Account | None) -> Iterator[Check]:
     """Walk up to each server: it answers, proves who it is, lets the relay search, and finds the user."""
     for url in directory.servers:
         server = _server(url, directory.ca_file)
-        yield from server_layers.layers(server)
-        rests_on = [server.proves]
+        yield from server_checks.checks(server)
+        needs = [server.proves]
         if directory.searches:
             searches = f"{url} lets {directory.bind_dn or 'everybody'} in to search"
-            yield Layer(searches, _as_relay("ldapwhoami", directory, url), judge_bind, rests_on)
-            rests_on = [searches]
+            yield Check(searches, _as_relay("ldapwhoami", directory, url), judge_bind, needs)
+            needs = [searches]
         if account and directory.searches:
             finds = _finds(url, account)
             script = _search(directory, url, account.login)
-            yield Layer(finds, script, judge_search(filter_for(directory.finds, account.login)), rests_on)
-            rests_on = [finds]
+            yield Check(finds, script, judge_search(filter_for(directory.finds, account.login)), needs)
+            needs = [finds]
         if account and directory.binds_as_user:
-            yield Layer(
+            yield Check(
                 _takes(url, account),
                 f"{_dn(directory, url, account.login)}\n{_as_user(directory, url)}",
                 exits_well("the password is wrong, or the entry is locked"),
-                rests_on,
+                needs,
                 secret=account.password,
             )
 
 
-def last_layers(directory: Directory, account: Account | None) -> list[str]:
-    """Name what others' answers rest on: the only server's last layer; of several one may be down."""
+def last_checks(directory: Directory, account: Account | None) -> list[str]:
+    """Name what others' answers rest on: the only server's last check; of several one may be down."""
     if len(directory.servers) > 1 or not account:
         return []
     last = _takes if directory.binds_as_user else _finds
@@ -132,26 +132,26 @@ def filter_for(text: str, name: str) -> str:
     return in_place(text, name, escaped)
 
 
-def judge_bind(heard: Heard) -> str:
+def judge_bind(result: Result) -> str:
     """Tell why the relay itself is not let in."""
-    if "Invalid credentials" in heard.text:
+    if "Invalid credentials" in result.output:
         return "wrong name or password; correct login.bind_dn or login.bind_password_file, and deploy"
-    if "not found" in heard.text:
-        return f"{first_line(heard.text)}; deploy first, which installs ldap-utils"
-    return exits_well("see login.bind_dn and the directory's access rules")(heard)
+    if "not found" in result.output:
+        return f"{first_line(result.output)}; deploy first, which installs ldap-utils"
+    return exits_well("see login.bind_dn and the directory's access rules")(result)
 
 
-def judge_search(wanted: str) -> Callable[[Heard], str]:
+def judge_search(wanted: str) -> Callable[[Result], str]:
     """Tell whether a search found one entry, and which it found where there are more."""
 
-    def judge(heard: Heard) -> str:
-        if "No such object" in heard.text:
+    def judge(result: Result) -> str:
+        if "No such object" in result.output:
             return "login.search_base is not there, or hidden from the relay; correct it or the access rules"
-        entries = re.findall(r"^dn::? (.*)", heard.text, re.MULTILINE)
+        entries = re.findall(r"^dn::? (.*)", result.output, re.MULTILINE)
         if len(entries) > 1:
             return f"{wanted} finds {len(entries)}: {'; '.join(entries[:3])}; let one of them be found"
-        if heard.well and not entries:
+        if result.succeeded and not entries:
             return f"{wanted} finds nobody; add the user, or correct login.filter or login.search_base"
-        return exits_well("see the directory's log")(heard)
+        return exits_well("see the directory's log")(result)
 
     return judge

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 
 from pydantic import SecretStr
 
-from tasks.part.check import Account, Heard, Layer, exits_well, first_line
+from tasks.part.check import Account, Check, Result, exits_well, first_line
 from tasks.postfix.facts import MASTER_PID
-from tasks.settings import Settings
 
 RUNS = "Postfix runs"
 
@@ -31,16 +30,17 @@ say QUIT
 """
 
 
-def layers(relay: Settings, account: Account | None, rests_on: str) -> Iterator[Layer]:
+def checks(account: Account | None, auth_on_25: bool, needs: str) -> Iterator[Check]:
     """Log in on each port where that is to be possible; without an account, see that it is offered.
 
-    :param rests_on: the layer that says whether passwords are checked
+    :param auth_on_25: whether that is to be possible on port 25 too
+    :param needs: the check that says whether passwords are checked
     """
     script = f"kill -0 $(cat {MASTER_PID}) 2>&1"
-    yield Layer(RUNS, script, exits_well("see postfix check, and journalctl -u 'postfix*'"))
-    for port in (25, 465, 587) if relay.submission.auth_on_25 else (465, 587):
+    yield Check(RUNS, script, exits_well("see postfix check, and journalctl -u 'postfix*'"))
+    for port in (25, 465, 587) if auth_on_25 else (465, 587):
         name = f"port {port} lets {account.login} in" if account else f"port {port} offers a login"
-        yield Layer(name, conversation(port, account), judge(bool(account)), [RUNS, rests_on], token(account))
+        yield Check(name, conversation(port, account), judge(bool(account)), [RUNS, needs], token(account))
 
 
 def conversation(port: int, account: Account | None) -> str:
@@ -59,17 +59,17 @@ def token(account: Account | None) -> SecretStr | None:
     return SecretStr("\0".join(["", account.login, account.password.get_secret_value()])) if account else None
 
 
-def judge(with_login: bool) -> Callable[[Heard], str]:
+def judge(with_login: bool) -> Callable[[Result], str]:
     """Judge what the relay said."""
 
-    def judged(heard: Heard) -> str:
-        if "Connection refused" in heard.text:
+    def judged(result: Result) -> str:
+        if "Connection refused" in result.output:
             return "nobody listens there; see master.cf and inet_interfaces, and deploy"
-        if not re.search(r"^250[ -]", heard.text, re.MULTILINE):
-            return f"no TLS, or no answer: {first_line(heard.text) or 'nothing'}; see Postfix's log"
-        if not re.search(r"^250[ -]AUTH ", heard.text, re.MULTILINE):
+        if not re.search(r"^250[ -]", result.output, re.MULTILINE):
+            return f"no TLS, or no answer: {first_line(result.output) or 'nothing'}; see Postfix's log"
+        if not re.search(r"^250[ -]AUTH ", result.output, re.MULTILINE):
             return "no login is offered there; deploy"
-        last = [line for line in heard.text.splitlines() if re.match(r"\d{3} ", line)][-1]
+        last = [line for line in result.output.splitlines() if re.match(r"\d{3} ", line)][-1]
         return "" if not with_login or last.startswith("235 ") else f"{last}; see Postfix's log"
 
     return judged

@@ -1,4 +1,4 @@
-"""How users may log in: a section for each way, of which an inventory names one; see `tasks.login.part` too."""
+"""How users may log in: a section for each backend, of which an inventory names one."""
 
 import re
 from typing import Annotated, Literal, Self, TypeVar
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from tasks.inventory.section import Becomes, Section
-from tasks.inventory.values import Domain, ImapsUrl, LdapUrl, Line, OperatorPath
+from tasks.inventory.values import Domain, ImapsUrl, LdapUrl, Line, MainCfValue, OperatorPath
 from tasks.servers import ldap_access
 
 Workers = Annotated[int, Field(ge=1, le=100), Becomes("saslauthd -n")]
@@ -19,6 +19,19 @@ FILTERS = {"user": "(uid=%u)", "address": "(mail=%u)", "both": "(|(uid=%u)(mail=
 DOMAIN_TOKEN = re.compile(r"%[rRd1-9]")
 # A login is answered within 10 seconds. Of a name's two addresses, IPv6 and IPv4, each may be silent.
 SECONDS_FOR_ALL = 8
+
+
+class Submission(Section):
+    """How users hand in mail."""
+
+    auth_on_25: Annotated[bool, Becomes("smtpd_sasl_auth_enable (smtp)")] = True
+    """Let users log in on port 25 after STARTTLS as well as on 465 and 587."""
+
+    broken_sasl_auth_clients: Annotated[bool, Becomes("broken_sasl_auth_clients")] = False
+    """Announce `AUTH=PLAIN LOGIN` too, for mail programs older than RFC 2554."""
+
+    local_domain: Annotated[MainCfValue, Becomes("smtpd_sasl_local_domain")] = ""
+    """Domain that is added to a login without one; empty adds none."""
 
 
 class SaslauthdLdap(Section):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import NamedTuple
 
-from tasks.part.check import Heard, Layer, first_line
+from tasks.part.check import Check, Result, first_line
 
 PATIENCE = 5  # seconds for a silent server
 
@@ -23,15 +23,15 @@ class Server(NamedTuple):
 
     @property
     def proves(self) -> str:
-        """Name the last of its layers."""
+        """Name the last of its checks."""
         return f"{self.url} has a certificate for its name that {self.ca_file} vouches for"
 
 
-def layers(server: Server) -> Iterator[Layer]:
+def checks(server: Server) -> Iterator[Check]:
     """Walk up to a server's certificate."""
     answers = f"{server.url} answers"
-    yield Layer(answers, _connecting(server), judge_connection)
-    yield Layer(server.proves, _shaking_hands(server), judge_certificate, [answers])
+    yield Check(answers, _connecting(server), judge_connection)
+    yield Check(server.proves, _shaking_hands(server), judge_certificate, [answers])
 
 
 def _connecting(server: Server) -> str:
@@ -52,9 +52,9 @@ def _shaking_hands(server: Server) -> str:
     )
 
 
-def judge_connection(heard: Heard) -> str:
+def judge_connection(result: Result) -> str:
     """Tell why a server does not answer."""
-    if heard.well:
+    if result.succeeded:
         return ""
     known = {
         "Connection refused": "nobody listens there; start the server, or correct its address in login",
@@ -64,13 +64,13 @@ def judge_connection(heard: Heard) -> str:
         "No route": "there is no way to it; see the relay's routes and firewall",
     }
     silent = f"no answer within {PATIENCE} s; see the firewalls on the way"
-    return next((words for sign, words in known.items() if sign in heard.text), silent)
+    return next((words for sign, words in known.items() if sign in result.output), silent)
 
 
-def judge_certificate(heard: Heard) -> str:
+def judge_certificate(result: Result) -> str:
     """Tell why a certificate is not believed."""
-    if error := re.search(r"verify error:num=\d+:\s*(.*)", heard.text):
+    if error := re.search(r"verify error:num=\d+:\s*(.*)", result.output):
         return f"{error[1].strip()}; correct login.ca_file, or give the server a certificate for its name"
-    if not heard.well:
-        return f"no TLS there: {first_line(heard.text) or 'no answer'}; switch it on in the server"
+    if not result.succeeded:
+        return f"no TLS there: {first_line(result.output) or 'no answer'}; switch it on in the server"
     return ""

@@ -1,8 +1,7 @@
-"""Layers: what has to be well for a login to succeed, each with a way to see it. Pure; no host.
+"""Checks: what has to be true for a login to succeed, each with a way to see it. Pure; no host.
 
-A layer is looked at by a shell script, on the host and as root, that changes nothing there. What it answers
-is judged here. A layer that rests on one that is not well is not looked at, so that the first to blame is the
-one that is named.
+A check is a shell script, run on the host as root, that changes nothing there; its result is judged here.
+Where a check fails, those that need it are skipped, so that the first to blame is the one that is named.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,59 +18,59 @@ class Account(NamedTuple):
     password: SecretStr
 
 
-class Heard(NamedTuple):
-    """What a script answered: whether it exited with 0, and what it printed, errors included."""
+class Result(NamedTuple):
+    """What a check's script did: whether it exited with 0, and what it printed, errors included."""
 
-    well: bool
-    text: str
+    succeeded: bool
+    output: str
 
 
 @dataclass(frozen=True)
-class Layer:
-    """Something that a login needs."""
+class Check:
+    """Something that has to be true for a login to succeed."""
 
     name: str
-    """What is so where all is well, for people; of each name there is one."""
+    """What is true where all is well, for people; unique among a relay's checks."""
     script: str
     """bash(1) script."""
-    judge: Callable[[Heard], str]
+    judge: Callable[[Result], str]
     """Says what is wrong and what to do; nothing where all is well."""
-    rests_on: Sequence[str] = ()
-    """Names of layers without which this one cannot be well."""
+    needs: Sequence[str] = ()
+    """Names of checks that have to succeed before this one can."""
     secret: SecretStr | None = None
     """What the script reads from its standard input, in base64 and one line."""
 
 
 class Finding(NamedTuple):
-    """How a layer was found, and what there is to say of it."""
+    """How a check went, and what there is to say of it."""
 
-    layer: Layer
-    state: Literal["well", "ill", "unseen"]
+    check: Check
+    state: Literal["ok", "FAIL", "skipped"]
     words: str
 
 
-def walk(layers: Iterable[Layer], ask: Callable[[Layer], Heard]) -> Iterator[Finding]:
-    """Look at one layer after the other.
+def run(checks: Iterable[Check], ask: Callable[[Check], Result]) -> Iterator[Finding]:
+    """Run one check after the other.
 
-    :param ask: runs a layer's script
+    :param ask: runs a check's script
     """
-    not_well = set()
-    for layer in layers:
-        if lacking := [name for name in layer.rests_on if name in not_well]:
-            finding = Finding(layer, "unseen", f"not looked at, for it rests on: {lacking[0]}")
+    not_ok = set()
+    for check in checks:
+        if lacking := [name for name in check.needs if name in not_ok]:
+            finding = Finding(check, "skipped", f"skipped, because it needs: {lacking[0]}")
         else:
-            words = layer.judge(ask(layer))
-            finding = Finding(layer, "ill" if words else "well", words)
-        if finding.state != "well":
-            not_well.add(layer.name)
+            words = check.judge(ask(check))
+            finding = Finding(check, "FAIL" if words else "ok", words)
+        if finding.state != "ok":
+            not_ok.add(check.name)
         yield finding
 
 
-def exits_well(remedy: str) -> Callable[[Heard], str]:
+def exits_well(remedy: str) -> Callable[[Result], str]:
     """Judge by the exit status, and tell what the script said."""
 
-    def judge(heard: Heard) -> str:
-        return "" if heard.well else f"{first_line(heard.text) or 'it is not so'}; {remedy}"
+    def judge(result: Result) -> str:
+        return "" if result.succeeded else f"{first_line(result.output) or 'it is not so'}; {remedy}"
 
     return judge
 

@@ -1,12 +1,13 @@
-"""What main.cf and master.cf are to say: a value that the steps build together, and its difference to a host.
+"""What main.cf and master.cf are to say: a value that the parts build together, and its difference to a host.
 
-Everything here is pure. Each step contributes a `Configuration`, `merge` makes one of them all, and `changes`
+Everything here is pure. Each part contributes a `Configuration`, `merge` makes one of them all, and `changes`
 tells what ``postconf`` has to be called with where a host says something else. Parameters, options and
-services that nobody here names belong to Debian and to the admin, and are never touched.
+services that nobody here names, and none of ours ever did, belong to Debian and to the admin, and are never
+touched.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypedDict, TypeVar
 
 from tasks.inventory.errors import DeployError
@@ -22,7 +23,7 @@ FIELDS = ("service", "type", "private", "unprivileged", "chroot", "wakeup", "pro
 
 
 class ConfigurationError(DeployError):
-    """Two steps that want different things of one parameter, or a parameter that this Postfix lacks."""
+    """Two parts that want different things of one parameter, or a parameter that this Postfix lacks."""
 
 
 class Postconf(TypedDict):
@@ -46,6 +47,17 @@ class Service:
     private: str = "n"
     chroot: str = "n"
     process_limit: str | None = None
+    shipped: bool = False
+    """Debian's master.cf has it too, so it stays where it is no longer wanted."""
+
+    def columns(self) -> dict[str, str | None]:
+        """Tell what its columns are to hold, by their names; None is the admin's."""
+        return {
+            "command": self.command,
+            "private": self.private,
+            "chroot": self.chroot,
+            "process_limit": self.process_limit,
+        }
 
     def entry(self, key: str) -> str:
         """Write the entry for a service that the host does not have yet, `key` being ``name/type``."""
@@ -65,7 +77,7 @@ class Configuration:
 
 
 def merge(*parts: Configuration) -> Configuration:
-    """Make one configuration of the steps' parts.
+    """Make one configuration of several.
 
     :raises ConfigurationError: when two parts disagree.
     """
@@ -90,18 +102,46 @@ def _united(mappings: Iterable[Mapping[str, V]], where: str) -> dict[str, V]:
     return united
 
 
-def changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
+NOTHING = Configuration()
+
+
+def changes(wanted: Configuration, found: Postconf, former: Configuration = NOTHING) -> list[list[str]]:
     """Tell what ``postconf`` has to be called with so that a host says what is wanted.
 
+    :param former: what was wanted before: what of it still stands there and is not wanted any more goes
     :returns: argument lists for postconf(1), in order; empty where nothing differs
     :raises ConfigurationError: for a parameter that the host's Postfix does not know
     """
-    wanted = _known_to(found, wanted)
+    wanted = _known_to(found, _without_leftovers(wanted, found, former))
     return [
         *_parameter_changes(wanted, found),
         *_service_changes(wanted, found),
         *_option_changes(wanted, found),
     ]
+
+
+def _without_leftovers(wanted: Configuration, found: Postconf, former: Configuration) -> Configuration:
+    """Want away what was ours and is not any more; what somebody changed since is theirs, and stays."""
+    services = {
+        key: None
+        for key, service in former.services.items()
+        if service and not service.shipped and key not in wanted.services and key in found["services"]
+    }
+    options: dict[str, Mapping[str, str | None]] = dict(wanted.options)
+    for key in former.options.keys() - services.keys():
+        if left := _left(former.options[key], found["options"].get(key, {})):
+            options[key] = {**left, **wanted.options.get(key, {})}
+    own = dict.fromkeys(name for name in found["main"] if name.startswith(OWN))
+    return replace(
+        wanted,
+        parameters={**own, **_left(former.parameters, found["main"]), **wanted.parameters},
+        services={**wanted.services, **services},
+        options=options,
+    )
+
+
+def _left(former: Mapping[str, str | None], current: Mapping[str, str]) -> dict[str, None]:
+    return {name: None for name, value in former.items() if value is not None and current.get(name) == value}
 
 
 def _known_to(found: Postconf, wanted: Configuration) -> Configuration:
@@ -117,10 +157,10 @@ def _known_to(found: Postconf, wanted: Configuration) -> Configuration:
             )
         return {name: value for name, value in values.items() if name not in unknown}
 
-    return Configuration(
-        kept(wanted.parameters),
-        wanted.services,
-        {key: kept(values) for key, values in wanted.options.items()},
+    return replace(
+        wanted,
+        parameters=kept(wanted.parameters),
+        options={key: kept(values) for key, values in wanted.options.items()},
     )
 
 
@@ -142,7 +182,7 @@ def _service_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
         elif current is None:
             commands.append(["-M", f"{key} = {service.entry(key)}"])
         else:
-            if different := _differing(asdict(service), dict(zip(FIELDS, current, strict=True))):
+            if different := _differing(service.columns(), dict(zip(FIELDS, current, strict=True))):
                 commands.append(["-F", *(f"{key}/{name} = {value}" for name, value in different.items())])
     return commands
 

@@ -6,25 +6,28 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from tasks.host.operations.failing import fail
-from tasks.postfix.configuration import Configuration, changes
+from tasks.postfix.configuration import NOTHING, Configuration, changes
 from tasks.postfix.facts import PostfixSays
 
 DIRECTORY = "/etc/postfix"
 
 
 @operation()
-def configuration(wanted: Configuration) -> Generator[StringCommand, None, None]:
+def configuration(
+    wanted: Configuration, former: Configuration = NOTHING
+) -> Generator[StringCommand, None, None]:
     """Own these parameters, services and options in main.cf and master.cf, and leave all others alone.
 
     The change is made on a copy, checked there, and renamed into place: Postfix's daemons read main.cf
     whenever one of them starts, so what lies there must never be half a change.
 
     + wanted: what the two files are to say
+    + former: what they were to say before
     """
     found = host.get_fact(PostfixSays)
     if found is None:  # while a first run is prepared; the packages come before
         yield fail("postconf is missing: Postfix is not installed")
-    elif commands := changes(wanted, found):
+    elif commands := changes(wanted, found, former):
         yield _switch(commands)
     else:
         host.noop("main.cf and master.cf are up to date")

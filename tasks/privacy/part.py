@@ -6,42 +6,50 @@ leave the strangers' mail alone; there a FILTER action, given to those who logge
 a second smtpd on loopback that has that same cleanup service behind it.
 """
 
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from pyinfra import host
-
-from tasks import settings
-from tasks.host import templates
-from tasks.host.facts.host import Ground
-from tasks.host.step import step
+from tasks.host.templates import render
+from tasks.part import File, Part
 from tasks.postfix.configuration import Configuration, Service
 from tasks.privacy import rules as privacy_rules
-from tasks.settings import Settings
+from tasks.privacy.section import Privacy
 
 RULES = "/etc/postfix/privacy.pcre"
 CLEANUP = "cleanup-submission"
 LOOPBACK = "127.0.0.1:10587"
 
 
-@step("Privacy")
-def configure() -> Configuration:
-    """Write the rules for users' headers, and say which mail goes through them."""
-    relay = settings.of(host)
-    mark = mark_for(host.get_fact(Ground)["machine_id"])
-    templates.put("postfix/privacy.pcre", RULES, **rules(relay, mark))
-    return configuration(relay, mark)
+def part(privacy: Privacy, hostname: str, machine_id: str) -> Part:
+    """Write the rules for users' headers, and say which mail goes through them.
+
+    :param hostname: the relay's fully qualified name
+    :param machine_id: the host's, as in machine-id(5)
+    """
+    mark = mark_for(machine_id)
+    return Part(
+        packages=("postfix-pcre",),
+        files={RULES: File(partial(_rules, privacy, hostname, mark))},
+        postfix=configuration(privacy, mark),
+        rereads=(RULES,),
+        # Up to the recipient a message needs every part that rewrites it.
+        probes=("takes_a_recipient 10587 'the rewriting of the trace header' postfix/cleanup",),
+    )
 
 
-def rules(relay: Settings, mark: str) -> dict[str, Any]:
+def _rules(privacy: Privacy, hostname: str, mark: str) -> str:
+    return render("privacy/privacy.pcre", **rules(privacy, hostname, mark))
+
+
+def rules(privacy: Privacy, hostname: str, mark: str) -> dict[str, Any]:
     """Say what the names in the rules' template stand for."""
-    privacy = relay.privacy
     return {
         "mark": mark,
-        "trace": privacy_rules.trace_rule(privacy.trace, relay.hostname, mark),
+        "trace": privacy_rules.trace_rule(privacy.trace, hostname, mark),
         "dropped": privacy_rules.named(*privacy.dropped_headers) if privacy.dropped_headers else "",
         "private_ids": privacy_rules.private_ids(privacy.private_domains),
-        "id_rules": privacy_rules.id_rules(relay.hostname, privacy.private_domains),
+        "id_rules": privacy_rules.id_rules(hostname, privacy.private_domains),
     }
 
 
@@ -54,9 +62,8 @@ def mark_for(machine_id: str) -> str:
     return "mark-" + sha256(f"quietrelay trace header {machine_id}".encode()).hexdigest()[:32]
 
 
-def configuration(relay: Settings, mark: str) -> Configuration:
+def configuration(privacy: Privacy, mark: str) -> Configuration:
     """Say which mail goes through the rules (header_checks(5), access(5))."""
-    privacy = relay.privacy
     classic = privacy.trace == "classic"
     rewritten: dict[str, str | None] = {
         "cleanup_service_name": CLEANUP,

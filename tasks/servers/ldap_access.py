@@ -1,6 +1,6 @@
 """How an LDAP directory is reached: what the sections that name one have in common. Pure; no host."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 
@@ -15,6 +15,18 @@ class LdapAccess(Protocol):
     def bind_dn(self) -> str | None: ...
     @property
     def bind_password_file(self) -> str | None: ...
+
+
+@runtime_checkable
+class SearchedDirectory(LdapAccess, Protocol):
+    """A section that says where a directory is searched, too."""
+
+    @property
+    def search_base(self) -> str | None: ...
+    @property
+    def ca_file(self) -> str | None: ...
+    @property
+    def uses_start_tls(self) -> bool: ...
 
 
 def agree(access: LdapAccess) -> None:

@@ -1,22 +1,12 @@
 """The CA that a server's certificate is checked against, where the inventory names a file with one."""
 
-from tasks.certificates import pem
-from tasks.host import copies
-from tasks.inventory.operator_files import complaint, read
+from functools import partial
+
+from tasks.host import pem
+from tasks.inventory.operator_files import OperatorFileError, read
+from tasks.part import File
 
 DEBIAN_CAS = "/etc/ssl/certs/ca-certificates.crt"
-
-
-def check(setting: str, given: str | None) -> None:
-    """Refuse a file without a CA.
-
-    :raises SettingsError: naming the file and the remedy
-    """
-    if given:
-        try:
-            pem.chain(read(setting, given))
-        except ValueError as error:
-            raise complaint(setting, f"{given} {error}") from None
 
 
 def path(given: str | None, destination: str) -> str:
@@ -24,13 +14,23 @@ def path(given: str | None, destination: str) -> str:
     return destination if given else DEBIAN_CAS
 
 
-def put(given: str | None, destination: str, whose: str) -> str:
-    """Put the CA where it is read, if one is given, and tell the path to read.
+def files(setting: str, given: str | None, destination: str, whose: str) -> dict[str, File]:
+    """Put the CA where it is read, if one is given.
 
+    :param setting: that names it
     :param given: file of the operator's
     :param destination: path on the host
-    :param whose: for the operation's name
+    :param whose: for the plan
     """
-    if given:
-        copies.put(f"the {whose}'s CA", given, destination)
-    return path(given, destination)
+    if not given:
+        return {}
+    return {destination: File(partial(_ca, setting, given), title=f"Put the {whose}'s CA in {destination}")}
+
+
+def _ca(setting: str, given: str) -> str:
+    text = read(setting, given)
+    try:
+        pem.chain(text)
+    except ValueError as error:
+        raise OperatorFileError(setting, f"{given} {error}") from None
+    return text

@@ -1,67 +1,83 @@
-"""Postfix: its services, and who may send through them."""
+"""smtpd: on which ports Postfix serves, and what it takes from whom."""
 
-from pyinfra import host
+from collections.abc import Iterator
+from functools import partial
 
-from tasks import settings
-from tasks.host.step import step
+from tasks.host.facts.host import HostSays
+from tasks.part import Ask, Part
 from tasks.postfix.configuration import Configuration, Service
-from tasks.senders import part as ownership
-from tasks.settings import Settings
+from tasks.smtpd.section import Relay
 
-# smtpd leaves Debian's chroot: saslauthd's socket lies outside it (SASL_README).
+# smtpd leaves Debian's chroot: what it asks about passwords lies outside it (SASL_README).
 SMTPD = Service("smtpd")
 
 # The services for users. What the admin restricts for strangers on port 25 must not hit those who log in.
 USERS_ONLY = {
     "smtpd_sasl_auth_enable": "yes",
     "smtpd_client_restrictions": "permit_sasl_authenticated,reject",
-    "smtpd_relay_restrictions": "permit_sasl_authenticated,reject",
     "smtpd_helo_restrictions": "",
     "smtpd_sender_restrictions": "",
     "smtpd_recipient_restrictions": "",
 }
 
-# Those who log in send as themselves. Where there is no login yet, or none is offered, Postfix would warn of
-# the restriction; on 25 check_sasl_access keeps it from being met then (postconf(5)).
-OWNERS_ONLY = f"reject_sender_login_mismatch,{USERS_ONLY['smtpd_relay_restrictions']}"
-OWNERS_ON_25 = "check_sasl_access static:{reject_sender_login_mismatch}, "
-RELAYING = "permit_sasl_authenticated, reject_unauth_destination"
+# SMTP smuggling: only <CR><LF>.<CR><LF> ends a message (RFC 5321 2.3.8), for everyone. Not every Postfix that
+# Debian 12 has had knows these.
+AGAINST_SMUGGLING = {
+    "smtpd_forbid_bare_newline": "yes",
+    "smtpd_forbid_bare_newline_exclusions": "",
+    "smtpd_forbid_unauth_pipelining": "yes",
+}
 
 
-@step("Postfix")
-def configure() -> Configuration:
-    """Say what Postfix serves, to whom. It is written to the host at the end, all at once."""
-    return configuration(settings.of(host))
+def part(relay: Relay, hostname: str, found: HostSays) -> Part:
+    """Have Postfix installed, and listen on 25, 465 and 587 (RFC 8314).
+
+    :param hostname: the relay's fully qualified name
+    :param found: what the host is like
+    """
+    return Part(
+        packages=("postfix", "telnet-ssl", "iproute2"),  # ss(8) tells who listens
+        packages_gone=tuple(found["mail_servers"]),
+        answers={
+            "postfix": {
+                "postfix/main_mailer_type": ("select", "Internet Site"),
+                "postfix/mailname": ("string", hostname),
+            }
+        },
+        postfix=configuration(hostname),
+        ports=(25, 465, 587),
+        complaints=(partial(complain, relay, found),),
+        probes=("postfix_runs",),
+    )
 
 
-def configuration(relay: Settings) -> Configuration:
-    """Say what Postfix serves, to whom (postconf(5), master(5), RFC 8314)."""
-    owned = ownership.is_asked_for(relay)
-    users_only = USERS_ONLY | ({"smtpd_relay_restrictions": OWNERS_ONLY} if owned else {})
+def complain(relay: Relay, found: HostSays, _ask: Ask | None = None) -> Iterator[str]:
+    """Say who is in Postfix's place, and what to do."""
+    if found["mail_servers"] and not relay.replace_mail_server:
+        yield (
+            f"another mail server is installed ({', '.join(found['mail_servers'])}); "
+            "remove it, or allow that with Relay(replace_mail_server=True)"
+        )
+    going = found["mail_servers"]
+    if strangers := [name for name, package in found["listeners"].items() if package not in going]:
+        yield f"{', '.join(strangers)} listens on 25, 465 or 587; stop it, and keep it from starting"
+
+
+def configuration(hostname: str) -> Configuration:
+    """Say what Postfix serves, to whom (postconf(5), master(5))."""
     return Configuration(
         parameters={
-            "myhostname": relay.hostname,
-            # Without $mail_name: it tells strangers nothing they need, and is a mark elsewhere (privacy.py).
+            "myhostname": hostname,
+            # Without $mail_name: it tells strangers nothing they need, and is a mark in users' trace header.
             "smtpd_banner": "$myhostname ESMTP",
             "inet_interfaces": "all",
             "inet_protocols": "all",
             "disable_vrfy_command": "yes",
-            # No permit_mynetworks: an address is no proof of who somebody is.
-            "smtpd_relay_restrictions": f"{OWNERS_ON_25 if owned else ''}{RELAYING}",
-            # SMTP smuggling: only <CR><LF>.<CR><LF> ends a message (RFC 5321 2.3.8), for everyone.
-            "smtpd_forbid_bare_newline": "yes",
-            "smtpd_forbid_bare_newline_exclusions": "",
-            "smtpd_forbid_unauth_pipelining": "yes",
+            **AGAINST_SMUGGLING,
         },
-        where_known=frozenset(
-            {
-                "smtpd_forbid_bare_newline",
-                "smtpd_forbid_bare_newline_exclusions",
-                "smtpd_forbid_unauth_pipelining",
-            }
-        ),
+        where_known=frozenset(AGAINST_SMUGGLING),
         services={
-            "smtp/inet": SMTPD,
+            "smtp/inet": Service("smtpd", shipped=True),
             "submission/inet": SMTPD,
             "submissions/inet": SMTPD,
             # Other names of the same ports would fail to bind.
@@ -70,7 +86,7 @@ def configuration(relay: Settings) -> Configuration:
             "587/inet": None,
         },
         options={
-            "submission/inet": {**users_only, "syslog_name": "postfix/submission"},
-            "submissions/inet": {**users_only, "syslog_name": "postfix/submissions"},
+            "submission/inet": {**USERS_ONLY, "syslog_name": "postfix/submission"},
+            "submissions/inet": {**USERS_ONLY, "syslog_name": "postfix/submissions"},
         },
     )

@@ -1,13 +1,11 @@
 """TLS, towards those who connect to the relay and towards the servers that it delivers to."""
 
-from pyinfra import host
+from functools import partial
 
-from tasks import settings
-from tasks.certificates import part as certificates
-from tasks.host import templates
-from tasks.host.step import step
+from tasks.host.templates import render
+from tasks.part import File, Part
 from tasks.postfix.configuration import Configuration
-from tasks.settings import Settings
+from tasks.tls.sections import ClientTls, ServerTls
 
 POLICY = "/etc/postfix/tls_policy"
 
@@ -25,32 +23,25 @@ INTERMEDIATE_CIPHERS = ":".join(
 )
 
 
-@step("TLS")
-def configure() -> Configuration:
-    """Write the policies for single destinations, and say what Postfix does about TLS."""
-    relay = settings.of(host)
-    templates.put("postfix/tls_policy", POLICY, policies=relay.client_tls.policy)
-    return configuration(relay)
-
-
-def configuration(relay: Settings) -> Configuration:
-    """Say what Postfix does about TLS, on both sides (TLS_README)."""
-    return Configuration(
-        parameters=_server(relay) | _client(relay),
-        options={
-            "submission/inet": {"smtpd_tls_security_level": "encrypt"},
-            "submissions/inet": {"smtpd_tls_security_level": "encrypt", "smtpd_tls_wrappermode": "yes"},
-        },
+def part(server: ServerTls, client: ClientTls) -> Part:
+    """Say what Postfix does about TLS, on both sides, and for single destinations (TLS_README)."""
+    return Part(
+        # What other servers' and the directory's certificates are checked against.
+        packages=("ca-certificates", "openssl"),
+        files={POLICY: File(partial(render, "tls/tls_policy", policies=client.policy))},
+        postfix=Configuration(
+            parameters=_server(server) | _client(client),
+            options={
+                "submission/inet": {"smtpd_tls_security_level": "encrypt"},
+                "submissions/inet": {"smtpd_tls_security_level": "encrypt", "smtpd_tls_wrappermode": "yes"},
+            },
+        ),
+        rereads=(POLICY,),
     )
 
 
-def _server(relay: Settings) -> dict[str, str | None]:
-    server = relay.server_tls
+def _server(server: ServerTls) -> dict[str, str | None]:
     return {
-        "smtpd_tls_chain_files": ", ".join(certificates.chain_files(relay)),
-        # What Debian and old guides set; smtpd_tls_chain_files replaces them.
-        "smtpd_tls_cert_file": None,
-        "smtpd_tls_key_file": None,
         "smtpd_use_tls": None,
         "smtpd_enforce_tls": None,
         "smtpd_tls_security_level": "may",
@@ -68,8 +59,7 @@ def _server(relay: Settings) -> dict[str, str | None]:
     }
 
 
-def _client(relay: Settings) -> dict[str, str | None]:
-    client = relay.client_tls
+def _client(client: ClientTls) -> dict[str, str | None]:
     dnssec: dict[str, str | None] = {"smtp_dns_support_level": "dnssec"}
     return {
         **(dnssec if client.security_level == "dane" else {}),

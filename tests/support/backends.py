@@ -34,24 +34,28 @@ class Backends:
         self._root, self._directory = root, directory
         self._now = str(self._given)
 
-    def choose(self, login: str, what: str = "deploy.py") -> Run:
+    def choose(self, login: str) -> Run:
         """Deploy the inventory with another login section.
 
         :param login: Python expression; `given` is the inventory's own, `lab` the lab's names
-        :param what: all, or the step alone
         """
         inventory = self._directory / "another.py"
         inventory.write_text(INVENTORY.format(inventory=str(self._given), login=login))
         self._now = str(inventory)
-        return self.run(what)
+        return self.run()
 
-    def run(self, what: str = "deploy.py") -> Run:
+    def run(self) -> Run:
         """Deploy what was chosen once more."""
-        return Deploy(self._now, self._root, what).run()
+        return Deploy(self._now, self._root).run()
 
     def plan(self) -> Run:
         """Tell what deploying it would change."""
         return Deploy(self._now, self._root).plan()
+
+    @property
+    def inventory(self) -> str:
+        """Path of the inventory that the relays were last deployed with."""
+        return self._now
 
     @property
     def are_the_given(self) -> bool:

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -177,9 +178,12 @@ class TestBed:
         shutil.rmtree(self.sockets, ignore_errors=True)
 
 
-def survey(inventory: str, root: Path, account: Account | None) -> TestBed:
+def survey(
+    inventory: str, root: Path, account: Account | None, only: Collection[str] | None = None
+) -> TestBed:
     """Read an inventory and reach its hosts.
 
+    :param only: names of the relays to reach; by default all
     :raises InventoryError: if it cannot be read, or a host in it not be reached
     """
     entries = read(inventory, root)
@@ -190,7 +194,7 @@ def survey(inventory: str, root: Path, account: Account | None) -> TestBed:
             InventoryClient(others["client"], sockets) if "client" in others else ThisMachine()
         )
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            some = [entry for entry in entries if entry.settings]
+            some = [entry for entry in entries if entry.settings and (not only or entry.name in only)]
             relays = tuple(pool.map(lambda entry: _relay(entry, client_host, sockets), some))
         if isinstance(client_host, InventoryClient):
             client_host.forward(address for relay in relays for address in relay.addresses.values())

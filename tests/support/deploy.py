@@ -70,13 +70,12 @@ class Run:
 class Deploy:
     """The deploy, with an inventory."""
 
-    def __init__(self, inventory: str, root: Path, what: str = "deploy.py") -> None:
+    def __init__(self, inventory: str, root: Path) -> None:
         """Choose the inventory.
 
         :param root: where deploy.py lies
-        :param what: that, or a step of it: ``tasks.login.part.configure``
         """
-        self._words = [sys.executable, "-m", "pyinfra", str(Path(inventory).resolve()), what]
+        self._words = [sys.executable, "-m", "pyinfra", str(Path(inventory).resolve()), "deploy.py"]
         self._root = root
 
     def run(self, *options: str) -> Run:

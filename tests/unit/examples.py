@@ -1,6 +1,7 @@
 """A relay's settings, and how to vary them."""
 
-from tasks.settings import Relay, SaslauthdLdap, Section, Settings
+from tasks.inventory.section import Section
+from tasks.settings import Relay, SaslauthdLdap, Settings
 
 HOSTNAME = "mx1.example.org"
 LOGIN = SaslauthdLdap(servers=["ldaps://ldap.example.org"], search_base="ou=People,dc=example,dc=org")

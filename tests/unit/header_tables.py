@@ -17,7 +17,9 @@ def checked(header: str, settings: Settings = PLAIN) -> str | None:
     :returns: what becomes of it; None for one that is dropped
     :raises DeferredError: for one that the guard stops
     """
-    found = looked_up(render("postfix/privacy.pcre", **rules(settings, MARK)), header)
+    found = looked_up(
+        render("privacy/privacy.pcre", **rules(settings.privacy, settings.hostname, MARK)), header
+    )
     if found is None:
         stopped = looked_up(guard_as_file(settings), header)
         if stopped is not None:
@@ -34,7 +36,7 @@ class DeferredError(Exception):
 
 def guard_as_file(settings: Settings) -> str:
     """Write the guard as a file would have it (DATABASE_README, «inline» tables)."""
-    value = configuration(settings, MARK).parameters["quietrelay_guard"]
+    value = configuration(settings.privacy, MARK).parameters["quietrelay_guard"]
     assert value
     lines = re.findall(r"\{(/.*?/ REJECT [^}]*)\}", value.replace("$$", "$"))
     assert len(lines) == 2
@@ -43,7 +45,7 @@ def guard_as_file(settings: Settings) -> str:
 
 def filtered(command: str) -> str:
     """Put an SMTP command through the filter as postconf(5), smtpd_command_filter, has it."""
-    value = configuration(PLAIN, MARK).parameters["quietrelay_envelope"]
+    value = configuration(PLAIN.privacy, MARK).parameters["quietrelay_envelope"]
     assert value
     rule = re.fullmatch(r"pcre:\{\{/(.*)/ (.*)\}\}", value.replace("$$", "$"))
     assert rule

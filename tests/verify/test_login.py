@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.login.part import mechanisms
+from deploy import relay as desired
+from tasks.host.facts.host import UNKNOWN
 from tests.support.bed import Account, Endpoint
 from tests.support.smtp import MailProgram
 
@@ -38,7 +39,7 @@ def test_what_can_be_checked_is_offered_under_tls_and_nothing_else(
     settings = login_endpoint.relay.settings
     # The old form, «AUTH=PLAIN LOGIN», says the same once more.
     words = ["AUTH", "AUTH="] if settings.submission.broken_sasl_auth_clients else ["AUTH"]
-    assert offers == [[word, *sorted(mechanisms(settings))] for word in words]
+    assert offers == [[word, *sorted(desired(settings, UNKNOWN).mechanisms)] for word in words]
 
 
 @pytest.mark.needs("account")

@@ -26,8 +26,8 @@ class Daemon(FactBase[DaemonSays]):
     """Look at a daemon's process, its unit and the files that it reads, in one remote command.
 
     A file's change time (ctime), which no copy or chmod can set back, is compared with when the daemon last
-    read its files: the modification time of its PID file, or of the mark that `tasks.host.operations.daemons` sets
-    before a reload, whichever is newer.
+    read its files: the modification time of its PID file, or of the mark that is set before a reload
+    (`tasks.host.operations.daemons`), whichever is newer.
     """
 
     @override

@@ -1,4 +1,4 @@
-"""The ground that a relay is built on."""
+"""What a host is: facts that decide whether and how the deploy goes."""
 
 from collections.abc import Iterable
 from typing import TypedDict
@@ -7,7 +7,7 @@ from pyinfra.api import FactBase
 from typing_extensions import override
 
 
-class GroundSays(TypedDict):
+class HostSays(TypedDict):
     """A host, as far as it decides whether and how the deploy goes."""
 
     uid: str
@@ -21,7 +21,7 @@ class GroundSays(TypedDict):
     """Installed packages that are a mail server other than Postfix."""
 
 
-class Ground(FactBase[GroundSays]):
+class HostFacts(FactBase[HostSays]):
     """Who we are there, which system it is, and which other mail server it runs: one remote command."""
 
     @override
@@ -46,7 +46,7 @@ class Ground(FactBase[GroundSays]):
         )
 
     @override
-    def process(self, output: Iterable[str]) -> GroundSays:
+    def process(self, output: Iterable[str]) -> HostSays:
         pairs = [line.partition("=")[::2] for line in output]
         single = dict(pairs)
         return {
@@ -58,3 +58,15 @@ class Ground(FactBase[GroundSays]):
             "listeners": dict(sorted(value.split("=", 1) for key, value in pairs if key == "listener")),
             "mail_servers": sorted({value for key, value in pairs if key == "mta"}),
         }
+
+
+UNKNOWN: HostSays = {
+    "uid": "",
+    "id": "unknown",
+    "version_id": "",
+    "init": "",
+    "machine_id": "",
+    "listeners": {},
+    "mail_servers": [],
+}
+"""A host that nobody has looked at."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import SecretStr
 
-from tasks.login import socket_checks as socket_layers
-from tasks.part.check import Account, Heard, Layer, first_line
+from tasks.login import socket_checks as socket_checks
+from tasks.part.check import Account, Check, Result, first_line
 
 SOCKET = "/run/saslauthd/mux"
 
@@ -21,18 +21,18 @@ base64 -d | runuser -u postfix -- perl -MSocket -e '
 """
 
 
-def layers(account: Account | None, rests_on: Sequence[str] = ()) -> Iterator[Layer]:
-    """Walk from the daemon to its answer to Postfix, which the last layer is.
+def checks(account: Account | None, needs: Sequence[str] = ()) -> Iterator[Check]:
+    """Walk from the daemon to its answer to Postfix, which the last check is.
 
-    :param rests_on: layers of whom it asks, without which it can let nobody in
+    :param needs: checks of whom it asks, without which it can let nobody in
     """
-    yield from socket_layers.layers("saslauthd", SOCKET, "saslauthd")
+    yield from socket_checks.checks("saslauthd", SOCKET, "saslauthd")
     if account:
-        yield Layer(
+        yield Check(
             f"saslauthd takes {account.login}'s password, as testsaslauthd would see",
             ASK,
             judge_answer,
-            [socket_layers.OUTSIDE, *rests_on],
+            [socket_checks.OUTSIDE, *needs],
             secret=question(account),
         )
 
@@ -44,10 +44,10 @@ def question(account: Account) -> SecretStr:
     return SecretStr("\0".join(parts))
 
 
-def judge_answer(heard: Heard) -> str:
+def judge_answer(result: Result) -> str:
     """Tell what saslauthd answers."""
-    if heard.text.startswith("OK"):
+    if result.output.startswith("OK"):
         return ""
-    if heard.text.startswith("NO"):
+    if result.output.startswith("NO"):
         return "it says no; the password is wrong, the account locked, or see journalctl -u saslauthd"
-    return f"{first_line(heard.text) or 'no answer'}; see journalctl -u saslauthd"
+    return f"{first_line(result.output) or 'no answer'}; see journalctl -u saslauthd"

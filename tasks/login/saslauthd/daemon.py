@@ -1,60 +1,61 @@
-"""saslauthd: the daemon that checks passwords for the ways whose name begins with it, as a unit of ours."""
+"""saslauthd: checks passwords for the backends whose name begins with it, as a unit of ours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
-from onhost import gate
-from tasks.activation.leftovers import Remains
-from tasks.host import copies, templates
-from tasks.host.operations import daemons
-from tasks.login.backend import Asked
+from tasks.host.templates import program, render
+from tasks.login import libsasl
+from tasks.part import Daemon, Directory, File, Part, merge
 
 UNIT = "/etc/systemd/system/saslauthd.service"
 GATE = "/usr/local/lib/quietrelay/gate.py"
-PACKAGES: Sequence[str] = ("sasl2-bin", "libsasl2-modules", "python3")  # Python for the gate
+SOCKET = "/run/saslauthd/mux"
+PACKAGES = ("sasl2-bin", "libsasl2-modules", "python3")  # Python for the gate
 MECHANISMS = ("PLAIN", "LOGIN")  # it is told passwords, so no other can be
 
 # A login that is refused is answered too, "NO"; what cannot be judged is not (testsaslauthd(8)).
-HEALTH = """\
+ANSWERS = f"""\
 testsaslauthd -s smtp -u nobody -p nothing 2>&1 | grep -q '"' ||
-  echo "saslauthd does not answer on /run/saslauthd/mux, or cannot ask; see journalctl -u saslauthd"
-runuser -u postfix -- test -S /run/saslauthd/mux ||
+  echo "saslauthd does not answer on {SOCKET}, or cannot ask; see journalctl -u saslauthd"
+runuser -u postfix -- test -S {SOCKET} ||
   echo "user postfix cannot reach saslauthd; see the rights of /run/saslauthd, and group sasl"
 """
 
 
-def run(
-    arguments: Mapping[str, object], *, unprivileged: bool, credential: str = "", reads: Sequence[str] = ()
-) -> None:
-    """Have it answer on its socket, behind the gate (`onhost.gate`).
+def part(
+    arguments: Mapping[str, object],
+    *,
+    unprivileged: bool,
+    credential: str = "",
+    reads: tuple[str, ...] = (),
+) -> Part:
+    """Have it answer on its socket, behind the gate (`onhost/gate.py`).
 
     :param arguments: what the gate is told: option to value, or to values; True stands for a mere switch
     :param unprivileged: whether it does without root
     :param credential: secret that it reads, as systemd's LoadCredential= takes it
     :param reads: files that it reads at its start
     """
-    copies.put("the gate before saslauthd", gate.__file__, GATE)
-    templates.put(
-        "saslauthd/saslauthd.service",
-        UNIT,
+    unit = partial(
+        render,
+        "login/saslauthd/saslauthd.service",
         gate=GATE,
         arguments=command_line(arguments),
         unprivileged=unprivileged,
         credential=credential,
     )
-    daemons.running(
-        name="Run saslauthd",
-        unit="saslauthd",
-        pid_file="/run/saslauthd/saslauthd.pid",
-        reads=[UNIT, GATE, *reads],
-        unit_file=UNIT,
+    own = Part(
+        packages=PACKAGES,
+        directories={"/usr/local/lib/quietrelay": Directory()},
+        files={
+            GATE: File(partial(program, "gate.py"), title=f"Put the gate before saslauthd in {GATE}"),
+            UNIT: File(unit),
+        },
+        daemons=(Daemon("saslauthd", UNIT, "/run/saslauthd/saslauthd.pid", (GATE, *reads)),),
+        probes=(ANSWERS,),
     )
-
-
-ASKED = Asked(
-    health=HEALTH,
-    smtpd_conf={"pwcheck_method": "saslauthd", "saslauthd_path": "/run/saslauthd/mux"},
-    leaves=Remains([GATE], units=[("saslauthd", UNIT)]),  # Debian's own comes to light, switched off
-)
+    asked = libsasl.part({"pwcheck_method": "saslauthd", "saslauthd_path": SOCKET}, MECHANISMS)
+    return merge(own, asked)
 
 
 def command_line(arguments: Mapping[str, object]) -> list[str]:

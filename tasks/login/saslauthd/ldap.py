@@ -1,19 +1,19 @@
 """saslauthd asks an LDAP directory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 
 from pydantic import SecretStr
 
-from tasks.activation.leftovers import Remains
-from tasks.host import templates
-from tasks.host.operations import secrets
-from tasks.inventory.operator_files import complaint, read_secret
-from tasks.login import ldap_checks as ldap_layers
+from tasks.host.templates import render
+from tasks.inventory.operator_files import OperatorFileError, read_secret
+from tasks.login import ldap_checks
 from tasks.login.ldap_checks import Directory
-from tasks.login.saslauthd import checks as saslauthd_layers
-from tasks.login.saslauthd import daemon as saslauthd
+from tasks.login.realm import Realm
+from tasks.login.saslauthd import checks as saslauthd_checks
+from tasks.login.saslauthd import daemon
 from tasks.login.sections import SaslauthdLdap
-from tasks.part.check import Account, Layer
+from tasks.part import Account, Check, File, Part, merge
 from tasks.servers import trust
 
 CONF = "/etc/saslauthd.conf"
@@ -24,42 +24,39 @@ LONGEST_PASSWORD = 127  # bytes
 # What a DN is made of beside names (RFC 4514); saslauthd escapes names for filters alone.
 OF_A_DN = ',+"\\<>;=#'
 
-PACKAGES: Sequence[str] = (*saslauthd.PACKAGES, "ldap-utils")  # for the doctor
-ASKED = saslauthd.ASKED
-LEAVES = Remains([CONF, DIRECTORY_CA])
+
+def part(login: SaslauthdLdap, realm: Realm) -> Part:
+    """Write how the directory is asked, and have saslauthd ask."""
+    own = Part(
+        packages=("ldap-utils",),  # for the doctor
+        files={
+            CONF: File(partial(_conf, login)),
+            **trust.files("login.ca_file", login.ca_file, DIRECTORY_CA, "directory"),
+        },
+        checks=(partial(checks, login),),
+    )
+    ca_file = trust.path(login.ca_file, DIRECTORY_CA)
+    runs = daemon.part(
+        arguments(login), unprivileged=True, credential=f"saslauthd.conf:{CONF}", reads=(CONF, ca_file)
+    )
+    return merge(own, runs)
 
 
-def check(login: SaslauthdLdap) -> None:
-    """Refuse a CA that is none, and a password file without a password, or with one that is cut off.
-
-    :raises SettingsError: naming the file and the remedy
-    """
-    trust.check("login.ca_file", login.ca_file)
-    if len(_bind_password(login).get_secret_value().encode()) > LONGEST_PASSWORD:
-        about = f"{login.bind_password_file} holds a password of more than {LONGEST_PASSWORD} bytes, which "
-        raise complaint("login.bind_password_file", about + "saslauthd cuts off; give bind_dn a shorter one")
+def _conf(login: SaslauthdLdap) -> SecretStr:
+    ca_file = trust.path(login.ca_file, DIRECTORY_CA)
+    password = _bind_password(login).get_secret_value()
+    return SecretStr(
+        render("login/saslauthd/saslauthd.conf", login=login, ca_file=ca_file, bind_password=password)
+    )
 
 
 def _bind_password(login: SaslauthdLdap) -> SecretStr:
-    if path := login.bind_password_file:
-        return read_secret("login.bind_password_file", path)
-    return SecretStr("")
-
-
-def mechanisms(login: SaslauthdLdap) -> Sequence[str]:
-    """Name what saslauthd can check."""
-    return saslauthd.MECHANISMS
-
-
-def configure(login: SaslauthdLdap) -> None:
-    """Write how the directory is asked, and have saslauthd ask."""
-    ca_file = trust.put(login.ca_file, DIRECTORY_CA, "directory")
-    password = _bind_password(login).get_secret_value()
-    conf = templates.render("saslauthd/saslauthd.conf", login=login, ca_file=ca_file, bind_password=password)
-    secrets.file(name=f"Write {CONF}", path=CONF, content=SecretStr(conf))
-    saslauthd.run(
-        arguments(login), unprivileged=True, credential=f"saslauthd.conf:{CONF}", reads=[CONF, ca_file]
-    )
+    setting = "login.bind_password_file"
+    password = read_secret(setting, login.bind_password_file)
+    if len(password.get_secret_value().encode()) > LONGEST_PASSWORD:
+        about = f"{login.bind_password_file} holds a password of more than {LONGEST_PASSWORD} bytes, which "
+        raise OperatorFileError(setting, about + "saslauthd cuts off; give bind_dn a shorter one")
+    return password
 
 
 def arguments(login: SaslauthdLdap) -> dict[str, object]:
@@ -80,7 +77,7 @@ def arguments(login: SaslauthdLdap) -> dict[str, object]:
     }
 
 
-def layers(login: SaslauthdLdap, account: Account | None) -> Iterator[Layer]:
+def checks(login: SaslauthdLdap, account: Account | None) -> Iterator[Check]:
     """Walk from the name over the directory's servers to saslauthd's answer."""
     directory = Directory(
         servers=login.servers,
@@ -92,13 +89,13 @@ def layers(login: SaslauthdLdap, account: Account | None) -> Iterator[Layer]:
         finds=login.finds,
         binds_as_user=login.auth_method != "custom",
     )
-    rests_on = []
+    needs = []
     if account:
         accepted = f"{account.login} is a name that the settings let in"
-        yield Layer(accepted, "true", lambda heard: judge_name(login, account.login))
-        rests_on.append(accepted)
-    yield from ldap_layers.layers(directory, account)
-    yield from saslauthd_layers.layers(account, [*rests_on, *ldap_layers.last_layers(directory, account)])
+        yield Check(accepted, "true", lambda result: judge_name(login, account.login))
+        needs.append(accepted)
+    yield from ldap_checks.checks(directory, account)
+    yield from saslauthd_checks.checks(account, [*needs, *ldap_checks.last_checks(directory, account)])
 
 
 def judge_name(login: SaslauthdLdap, name: str) -> str:

@@ -1,39 +1,23 @@
 """saslauthd asks an IMAP server."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 
-from tasks.activation.leftovers import Remains
-from tasks.login import server_checks as server_layers
-from tasks.login.saslauthd import checks as saslauthd_layers
-from tasks.login.saslauthd import daemon as saslauthd
+from tasks.login import server_checks
+from tasks.login.realm import Realm
+from tasks.login.saslauthd import checks as saslauthd_checks
+from tasks.login.saslauthd import daemon
 from tasks.login.sections import SaslauthdRimap
 from tasks.login.server_checks import Server
-from tasks.part.check import Account, Layer
+from tasks.part import Account, Check, Part, merge
 from tasks.servers import trust
 
 IMAP_CA = "/etc/saslauthd.imap-ca.pem"
 
-PACKAGES = saslauthd.PACKAGES
-ASKED = saslauthd.ASKED
-LEAVES = Remains([IMAP_CA])
 
-
-def check(login: SaslauthdRimap) -> None:
-    """Refuse a CA that is none.
-
-    :raises SettingsError: naming the file and the remedy
-    """
-    trust.check("login.ca_file", login.ca_file)
-
-
-def mechanisms(login: SaslauthdRimap) -> Sequence[str]:
-    """Name what saslauthd can check."""
-    return saslauthd.MECHANISMS
-
-
-def configure(login: SaslauthdRimap) -> None:
+def part(login: SaslauthdRimap, realm: Realm) -> Part:
     """Have saslauthd ask the IMAP server, through the gate, which speaks TLS."""
-    ca_file = trust.put(login.ca_file, IMAP_CA, "IMAP server")
+    ca_file = trust.path(login.ca_file, IMAP_CA)
     told = {
         "mechanism": "rimap",
         "workers": login.workers,
@@ -41,12 +25,16 @@ def configure(login: SaslauthdRimap) -> None:
         "imap": login.host_and_port,
         "ca": ca_file,
     }
-    saslauthd.run(told, unprivileged=True, reads=[ca_file])
+    own = Part(
+        files=trust.files("login.ca_file", login.ca_file, IMAP_CA, "IMAP server"),
+        checks=(partial(checks, login),),
+    )
+    return merge(own, daemon.part(told, unprivileged=True, reads=(ca_file,)))
 
 
-def layers(login: SaslauthdRimap, account: Account | None) -> Iterator[Layer]:
+def checks(login: SaslauthdRimap, account: Account | None) -> Iterator[Check]:
     """Walk from the IMAP server to saslauthd's answer."""
     host, _, port = login.host_and_port.rpartition(":")
     server = Server(login.server, host.strip("[]"), int(port), trust.path(login.ca_file, IMAP_CA))
-    yield from server_layers.layers(server)
-    yield from saslauthd_layers.layers(account, [server.proves])
+    yield from server_checks.checks(server)
+    yield from saslauthd_checks.checks(account, [server.proves])

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 from packaging.requirements import Requirement
 
+from tasks.inventory.section import Section
 from tasks.settings import Relay as RelaySection
-from tasks.settings import SaslauthdLdap, Section, Settings
+from tasks.settings import SaslauthdLdap, Settings
 from tests.support.bed import Relay, TestBed
 from tests.support.deploy import Deploy
 

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from deploy import relay as desired
 from tasks.certificates import part as certificates
-from tasks.login import part as sasl
-from tasks.login.backend import SMTPD_CONF
+from tasks.host.facts.host import UNKNOWN
+from tasks.login.libsasl import SMTPD_CONF
 from tasks.login.saslauthd import daemon as saslauthd
 from tasks.login.saslauthd import ldap
-from tasks.postfix.configuration import Configuration, merge
+from tasks.postfix.configuration import Configuration
 from tasks.privacy import part as privacy
-from tasks.smtpd import part as postfix
 from tasks.tls import part as tls
 from tests.support.at_once import at_once
 from tests.support.bed import Account, Endpoint, Relay, TestBed
@@ -64,13 +64,7 @@ def history(test_bed: TestBed, mail_program: MailProgram, pytestconfig: pytest.C
 
 def owned(relay: Relay) -> Configuration:
     """What the deploy wants of a relay's main.cf and master.cf."""
-    settings = relay.settings
-    return merge(
-        sasl.configuration(settings),
-        postfix.configuration(settings),
-        tls.configuration(settings),
-        privacy.configuration(settings, mark="any"),
-    )
+    return desired(relay.settings, UNKNOWN).postfix
 
 
 def removal(configuration: Configuration) -> str:

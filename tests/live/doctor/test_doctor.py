@@ -1,6 +1,7 @@
 """The doctor: it names what is broken and nothing else, changes nothing, and shows no secret."""
 
 import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -125,6 +126,7 @@ BREAKAGES = {
 }
 
 # All that a run could leave behind: files with their rights and times, packages, units and processes' names.
+FAIL = "  FAIL     "
 STATE = """
 find /etc /root /home /tmp /var/tmp /usr /var/lib /run/saslauthd /var/spool/postfix -xdev \
   \\( -path /var/lib/systemd -o -path /var/lib/postfix -o -path '/var/spool/postfix/*' \\) -prune -o \
@@ -139,13 +141,14 @@ class Doctor:
 
     def __init__(self, inventory: str, root: Path, password_file: Path) -> None:
         """Choose the inventory, and where the password stands."""
-        self._words = [str(root / "script" / "doctor"), inventory]
+        self._words = [sys.executable, "-m", "quietrelay", "doctor", str(Path(inventory).resolve())]
+        self._root = root
         self._password = ["--password-file", str(password_file)]
 
     def look(self, user: str | None = USER.uid, *options: str) -> "subprocess.CompletedProcess[str]":
         """Look, and give what was printed."""
         words = [*self._words, *(["--user", user, *self._password] if user else []), *options]
-        return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+        return subprocess.run(words, cwd=self._root, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +179,7 @@ def broken(test_bed: TestBed, breakage: Breakage) -> Iterator[None]:
 
 def failed_checks(printed: str) -> list[str]:
     """List what the doctor blames."""
-    return [line.removeprefix("  ILL  ") for line in printed.splitlines() if line.startswith("  ILL  ")]
+    return [line.removeprefix(FAIL) for line in printed.splitlines() if line.startswith(FAIL)]
 
 
 def test_on_healthy_relays_all_is_well(test_bed: TestBed, doctor: Doctor) -> None:
@@ -184,7 +187,7 @@ def test_on_healthy_relays_all_is_well(test_bed: TestBed, doctor: Doctor) -> Non
     assert (seen.returncode, seen.stderr) == (0, ""), seen
     assert seen.stdout.count("All is well.") == len(test_bed.relays)
     for port in (25, 465, 587):
-        assert seen.stdout.count(f"   ok  port {port} lets {USER.uid} in") == len(test_bed.relays)
+        assert seen.stdout.count(f"  ok       port {port} lets {USER.uid} in") == len(test_bed.relays)
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES)
@@ -202,21 +205,19 @@ def test_without_a_user_it_looks_at_what_needs_none(test_bed: TestBed, doctor: D
     with broken(test_bed, BREAKAGES["directory stopped"]):
         seen = doctor.look(None, "--limit", test_bed.relays[0].name)
     assert failed_checks(seen.stdout) == [f"{URL} answers"]
-    assert seen.stdout.count("  ?  ") == 2  # its certificate, and whether it lets the relay search
-    assert "   ok  port 587 offers a login" in seen.stdout
+    assert seen.stdout.count("  skipped  ") == 2  # its certificate, and whether it lets the relay search
+    assert "  ok       port 587 offers a login" in seen.stdout
 
 
 def test_a_host_that_cannot_be_reached_is_a_finding_too(
-    doctor: Doctor, tmp_path: Path, test_bed: TestBed
+    pytestconfig: pytest.Config, tmp_path: Path, test_bed: TestBed
 ) -> None:
     inventory = tmp_path / "gone.py"
     inventory.write_text(
         f"import runpy\n_, _data = runpy.run_path({str(Path(test_bed.inventory).resolve())!r})['relays']\n"
         "relays = ([('gone.relay.test', {'ssh_hostname': '127.0.0.1', 'ssh_port': 9})], _data)\n"
     )
-    seen = subprocess.run(
-        [doctor._words[0], str(inventory)], capture_output=True, text=True, timeout=60, check=False
-    )
+    seen = Doctor(str(inventory), pytestconfig.rootpath, tmp_path / "password").look(None)
     assert seen.returncode == 1, seen
     assert failed_checks(seen.stdout) == ["the operator's machine reaches the host"]
 

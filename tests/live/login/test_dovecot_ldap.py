@@ -192,7 +192,7 @@ def put_off(program: MailProgram, endpoints: list[Endpoint], test_bed: TestBed, 
 @pytest.fixture(scope="module")
 def one_server(chosen: tuple[Backends, Run], endpoints: list[Endpoint]) -> None:
     """Leave the relays only the first server."""
-    run = chosen[0].choose(LOGIN.format(servers="given.servers"), "tasks.login.part.configure")
+    run = chosen[0].choose(LOGIN.format(servers="given.servers"))
     assert run.status == 0, run.complaint()
 
 

@@ -112,8 +112,7 @@ class Chosen:
 @pytest.fixture(scope="module", params=VARIANTS, ids=str)
 def chosen(request: pytest.FixtureRequest, backends: Backends) -> Chosen:
     """Have the relays' users log in so."""
-    step = "tasks.login.part.configure"
-    return Chosen(request.param, backends.choose(request.param.login, step), backends.run(step))
+    return Chosen(request.param, backends.choose(request.param.login), backends.run())
 
 
 def test_the_names_that_are_stated_log_in_and_no_others(

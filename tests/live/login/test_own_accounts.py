@@ -26,7 +26,6 @@ from tests.support.smtp import MailProgram
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory", "client")]
 
-STEP = "tasks.login.part.configure"
 AT_HOME = Account("carol@other.test", "has a domain")
 LEAVER = Account("leaver", "right at first")
 CHANGER, CHANGED = Account("changer", "right at first"), Account("changer", "right afterwards")
@@ -130,7 +129,7 @@ def history(
     write_accounts(file, [ALICE, CHANGED, JOINER])
     for relay in test_bed.relays:
         relay.remote.run(f"chmod 644 {kind.path}")
-    changed = backends.run(STEP)
+    changed = backends.run()
     now = {"alice": ALICE, "leaver": LEAVER, "changer": CHANGER, "changed": CHANGED, "joiner": JOINER}
     second = replies(mail_program, endpoints, kind.mechanisms, now | {"bob": RIGHT["bob"]})
     repaired = {relay: relay.remote.run(f"stat -c '%U:%G %a' {kind.path}") for relay in test_bed.relays}

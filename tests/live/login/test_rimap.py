@@ -32,7 +32,7 @@ class Switched:
 @pytest.fixture(scope="module", autouse=True)
 def switched(backends: Backends) -> Switched:
     """Have the IMAP server judge."""
-    return Switched(backends.choose(LOGIN), backends.run("tasks.login.part.configure"))
+    return Switched(backends.choose(LOGIN), backends.run())
 
 
 def test_users_of_the_imap_server_log_in(

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks import settings_table
-from tasks.settings import Section
+from tasks.inventory.section import Section
 from tasks.settings_table import Row
 
 ROWS = list(settings_table.rows())

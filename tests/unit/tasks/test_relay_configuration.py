@@ -1,28 +1,28 @@
-"""What the steps together want of Postfix: who may send, over what, and what is told about them."""
+"""What the parts together want of Postfix: who may send, over what, and what is told about them."""
 
 import re
 from collections.abc import Mapping
 
 import pytest
 
-from tasks.certificates import part as certificates
-from tasks.login import part as sasl
-from tasks.postfix.configuration import Configuration, Service, merge
+from deploy import relay as desired
+from tasks.host.facts.host import UNKNOWN
+from tasks.inventory.section import Section
+from tasks.postfix.configuration import Configuration, Service
 from tasks.privacy import part as privacy
 from tasks.settings import (
     CertificateFiles,
     CertificateOnHost,
     ClientTls,
-    Section,
     ServerTls,
     Settings,
     Submission,
 )
 from tasks.smtpd import part as postfix
-from tasks.tls import part as tls
 from tests.unit.examples import HOSTNAME, LOGIN, relay_with
 
-MARK = privacy.mark_for("0123456789abcdef")
+MACHINE_ID = "0123456789abcdef"
+MARK = privacy.mark_for(MACHINE_ID)
 PLAIN = relay_with()
 UNUSUAL = relay_with(
     login=LOGIN.model_copy(update={"names": "both"}),
@@ -35,13 +35,8 @@ USER_SERVICES = ("submission/inet", "submissions/inet")
 
 
 def wanted(relay: Settings = PLAIN) -> Configuration:
-    """Merge what all steps say, as deploy.py does."""
-    return merge(
-        sasl.configuration(relay),
-        postfix.configuration(relay),
-        tls.configuration(relay),
-        privacy.configuration(relay, MARK),
-    )
+    """Merge what all parts say."""
+    return desired(relay, {**UNKNOWN, "machine_id": MACHINE_ID}).postfix
 
 
 def says(values: Mapping[str, str | None], **expected: str | None) -> bool:
@@ -73,7 +68,7 @@ class TestLogin:
 
     @pytest.mark.parametrize("key", ["smtp/inet", *USER_SERVICES])
     def test_smtpd_reaches_saslauthd_from_outside_the_chroot(self, key: str) -> None:
-        assert wanted().services[key] == Service("smtpd", private="n", chroot="n")
+        assert wanted().services[key] == Service("smtpd", "n", "n", shipped=key == "smtp/inet")
 
 
 class TestRelaying:
@@ -171,7 +166,6 @@ class TestTls:
     )
     def test_key_stands_before_its_certificate(self, certificate: Section, files: str) -> None:
         relay = relay_with(certificate=certificate)
-        assert ", ".join(certificates.chain_files(relay)) == files
         assert wanted(relay).parameters["smtpd_tls_chain_files"] == files
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pyinfra.api import Host, Inventory
 
 from tasks import settings
+from tasks.inventory.section import Section
 from tasks.settings import (
     CertificateOnHost,
     ClientTls,
@@ -18,7 +19,6 @@ from tasks.settings import (
     SaslauthdLdap,
     SaslauthdPam,
     SaslauthdRimap,
-    Section,
     ServerTls,
     SettingsError,
     Submission,

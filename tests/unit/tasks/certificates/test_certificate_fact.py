@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lab.certificates import Certificate
-from tasks.certificates import pem
 from tasks.certificates.facts import CertificatePair, PairSays
+from tasks.host import pem
 
 
 def ask(certificate: Path, key: Path) -> PairSays:

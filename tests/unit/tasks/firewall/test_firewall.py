@@ -414,7 +414,7 @@ def test_ufw_moves_our_rule_ahead_of_one_that_drops(monkeypatch: pytest.MonkeyPa
 def test_file_for_the_boot_loads_even_where_the_operators_chains_are_gone() -> None:
     chains = [Closed(family="ip6", table="filter", chain="in", by="rule")]
     text = templates.render(
-        "nftables/quietrelay.nft", conf=CONF, chains=chains, statement=operations.statement
+        "firewall/quietrelay.nft", conf=CONF, chains=chains, statement=operations.statement
     )
     statements = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert statements == [

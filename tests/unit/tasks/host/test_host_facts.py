@@ -1,20 +1,17 @@
-"""What hosts answer is understood: system, listeners, daemons, health."""
-
-import shlex
+"""What hosts answer is understood: system, listeners, daemons."""
 
 import pytest
 
-from tasks.activation.facts.health import Health
 from tasks.host.facts.daemons import Daemon, mark_of
-from tasks.host.facts.host import Ground
+from tasks.host.facts.host import HostFacts
 from tasks.host.facts.users import GroupsOf
 
 DEBIAN = ["uid=0", "id=debian", "version_id=12", "init=systemd", "machine_id=0123abcd"]
 
 
-class TestGround:
+class TestHostFacts:
     def test_plain_debian(self) -> None:
-        assert Ground().process(DEBIAN) == {
+        assert HostFacts().process(DEBIAN) == {
             "uid": "0",
             "id": "debian",
             "version_id": "12",
@@ -32,17 +29,17 @@ class TestGround:
             "mta=msmtp-mta",
             "mta=exim4-daemon-light",
         ]
-        ground = Ground().process(DEBIAN + said)
-        assert ground["listeners"] == {
+        found = HostFacts().process(DEBIAN + said)
+        assert found["listeners"] == {
             "dovecot": "dovecot-core",
             "exim4": "exim4-daemon-light",
             "strange": "",
         }
-        assert ground["mail_servers"] == ["exim4-daemon-light", "msmtp-mta"]
+        assert found["mail_servers"] == ["exim4-daemon-light", "msmtp-mta"]
 
     def test_host_without_os_release_is_no_debian_but_no_crash(self) -> None:
-        ground = Ground().process(["uid=0", "init=systemd", "machine_id="])
-        assert (ground["id"], ground["version_id"]) == ("unknown", "")
+        found = HostFacts().process(["uid=0", "init=systemd", "machine_id="])
+        assert (found["id"], found["version_id"]) == ("unknown", "")
 
 
 class TestDaemon:
@@ -73,15 +70,6 @@ class TestDaemon:
     def test_each_daemon_has_a_mark_of_its_own(self) -> None:
         assert mark_of("postfix") != mark_of("saslauthd")
         assert mark_of("postfix") in Daemon().command("postfix", "/run/x.pid", ["/etc/a"]).get_raw_value()
-
-
-@pytest.mark.parametrize(("auth_on_25", "expected"), [(True, "LOGIN PLAIN"), (False, "")])
-def test_login_on_25_is_expected_only_where_it_is_set(auth_on_25: bool, expected: str) -> None:
-    shell, option, script = shlex.split(
-        Health().command("true\n", ["PLAIN", "LOGIN"], auth_on_25).get_raw_value()
-    )
-    assert (shell, option) == ("bash", "-c")
-    assert f"offers 25 '-starttls smtp' '{expected}' smtpd" in script
 
 
 @pytest.mark.parametrize(

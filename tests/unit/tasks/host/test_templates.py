@@ -4,8 +4,10 @@ import pytest
 from jinja2 import UndefinedError
 
 from tasks.host.templates import render
+from tasks.login.libsasl import SMTPD_CONF
 from tasks.login.saslauthd import daemon as saslauthd
 from tasks.login.saslauthd import ldap
+from tasks.part import File
 from tasks.settings import SaslauthdLdap, SaslauthdPam
 from tests.unit.examples import LOGIN
 
@@ -24,7 +26,9 @@ SEARCHING = SaslauthdLdap(
 
 def saslauthd_conf(login: SaslauthdLdap, bind_password: str = "") -> dict[str, str]:
     """Render saslauthd.conf and read it back."""
-    text = render("saslauthd/saslauthd.conf", login=login, ca_file="/etc/ca.pem", bind_password=bind_password)
+    text = render(
+        "login/saslauthd/saslauthd.conf", login=login, ca_file="/etc/ca.pem", bind_password=bind_password
+    )
     assert text.endswith("\n")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return dict(line.split(": ", 1) for line in lines)
@@ -61,7 +65,7 @@ def test_saslauthd_gets_the_settings_unchanged() -> None:
 def unit(**values: object) -> list[str]:
     """Render saslauthd's unit."""
     common = {"gate": "/gate.py", "arguments": ["--a", '"--b=c d"'], "credential": ""}
-    return render("saslauthd/saslauthd.service", **common | values).splitlines()
+    return render("login/saslauthd/saslauthd.service", **common | values).splitlines()
 
 
 def test_saslauthd_is_started_by_the_gate_and_shows_its_socket_to_its_group_alone() -> None:
@@ -109,7 +113,7 @@ def test_systemd_reads_nothing_into_an_argument() -> None:
 
 def test_pam_asks_the_operators_modules_in_their_order() -> None:
     login = SaslauthdPam(auth=("sufficient pam_unix.so", "required pam_sss.so use_first_pass"))
-    assert render("saslauthd/pam", login=login).splitlines()[1:] == [
+    assert render("login/saslauthd/pam", login=login).splitlines()[1:] == [
         "auth sufficient pam_unix.so",
         "auth required pam_sss.so use_first_pass",
         "account required pam_unix.so",
@@ -117,24 +121,25 @@ def test_pam_asks_the_operators_modules_in_their_order() -> None:
 
 
 def test_smtpd_offers_what_saslauthd_can_check_and_nothing_else() -> None:
-    conf = render("sasl/smtpd.conf", lines=saslauthd.ASKED.smtpd_conf, mechanisms=saslauthd.MECHANISMS)
-    _, text = conf.split("\n", 1)
+    conf = saslauthd.part({}, unprivileged=True).files[SMTPD_CONF]
+    assert isinstance(conf, File)
+    _, text = str(conf.content()).split("\n", 1)
     assert text == "pwcheck_method: saslauthd\nsaslauthd_path: /run/saslauthd/mux\nmech_list: PLAIN LOGIN\n"
 
 
 def test_policies_stand_a_line_each() -> None:
     policies = {"b.example": "encrypt", "[a.example]:587": "secure match=nexthop"}
-    lines = render("postfix/tls_policy", policies=policies).splitlines()
+    lines = render("tls/tls_policy", policies=policies).splitlines()
     assert lines[1:] == ["[a.example]:587 secure match=nexthop", "b.example encrypt"]
 
 
 @pytest.mark.parametrize(
     "template",
     [
-        "saslauthd/saslauthd.conf",
-        "saslauthd/saslauthd.service",
-        "postfix/tls_policy",
-        "postfix/privacy.pcre",
+        "login/saslauthd/saslauthd.conf",
+        "login/saslauthd/saslauthd.service",
+        "tls/tls_policy",
+        "privacy/privacy.pcre",
     ],
 )
 def test_value_that_is_missing_is_an_error_and_no_empty_line(template: str) -> None:

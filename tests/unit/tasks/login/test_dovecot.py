@@ -22,7 +22,7 @@ def said(text: str) -> list[str]:
 
 def conf(version: str, **values: object) -> list[str]:
     """Render Dovecot's own file."""
-    texts = dovecot.by_version("dovecot/dovecot.conf", mechanisms=["PLAIN", "SCRAM-SHA-256"], **values)
+    texts = dovecot.by_version("login/dovecot/dovecot.conf", mechanisms=["PLAIN", "SCRAM-SHA-256"], **values)
     return said(texts[version].get_secret_value())
 
 
@@ -69,7 +69,7 @@ def test_password_is_quoted_and_there_only_with_its_entry(version: str, setting:
     assert not [line for line in ldap_conf(version) if line.startswith((setting, "dn ", "ldap_auth_dn"))]
 
 
-@pytest.mark.parametrize("template", ["dovecot/dovecot.conf", "dovecot/ldap.conf", "dovecot/unit.service"])
-def test_value_that_is_missing_is_an_error_and_no_empty_line(template: str) -> None:
+@pytest.mark.parametrize("name", ["dovecot.conf", "ldap.conf", "unit.service"])
+def test_value_that_is_missing_is_an_error_and_no_empty_line(name: str) -> None:
     with pytest.raises(UndefinedError):
-        render(template)
+        render(f"login/dovecot/{name}")

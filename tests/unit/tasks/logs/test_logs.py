@@ -4,33 +4,34 @@ import pytest
 
 from tasks.host.templates import render
 from tasks.logs import part as logs
-from tasks.postfix.configuration import Service
+from tasks.postfix.configuration import Postconf, Service, changes
 from tasks.settings import Logs, SettingsError
-from tests.unit.examples import relay_with
 
-KEEPING = relay_with(logs=Logs(keep_days=7))
+KEEPING = logs.part(Logs(keep_days=7)).postfix
 
 
 def test_log_that_ages_out_is_a_file_of_its_own() -> None:
-    configuration = logs.configuration(KEEPING, None)
-    assert configuration.parameters == {"maillog_file": logs.LOG}
-    assert configuration.services == {"postlog/unix-dgram": Service("postlogd", process_limit="1")}
+    assert KEEPING.parameters == {"maillog_file": logs.LOG}
+    assert KEEPING.services == {"postlog/unix-dgram": Service("postlogd", process_limit="1", shipped=True)}
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted"), [(None, {}), ("/var/log/admins.log", {}), (logs.LOG, {"maillog_file": None})]
+    ("found", "expected"),
+    [(None, []), ("/var/log/admins.log", []), (logs.LOG, [["-X", "maillog_file"]])],
 )
 def test_without_the_setting_logs_are_the_systems_again_and_the_admins_stay(
-    found: str | None, wanted: dict[str, None]
+    found: str | None, expected: list[list[str]]
 ) -> None:
-    assert logs.configuration(relay_with(), found).parameters == wanted
+    main = {"maillog_file": found} if found else {}
+    says = Postconf(known=["maillog_file"], main=main, services={}, options={})
+    assert changes(logs.part(Logs()).postfix, says, former=KEEPING) == expected
 
 
 @pytest.mark.parametrize(
     ("days", "age"), [(1, "mail.log.* -delete"), (2, "-mmin +1380 -delete"), (7, "-mmin +8580 -delete")]
 )
 def test_files_are_deleted_when_their_oldest_line_has_its_days(days: int, age: str) -> None:
-    unit = render("systemd/quietrelay-logs.service", log=logs.LOG, directory=logs.DIRECTORY, keep_days=days)
+    unit = render("logs/quietrelay-logs.service", log=logs.LOG, directory=logs.DIRECTORY, keep_days=days)
     assert unit.rstrip().endswith(age)
 
 

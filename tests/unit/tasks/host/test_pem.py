@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from lab.certificates import Certificate, issue, new_authority
-from tasks.certificates import pem
+from tasks.host import pem
 from tests.unit.examples import HOSTNAME
 
 NOW = datetime.now(UTC)

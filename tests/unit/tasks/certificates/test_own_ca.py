@@ -10,7 +10,8 @@ import pytest
 from cryptography import x509
 from pyinfra.api import StringCommand
 
-from tasks.certificates import own_ca_script, pem
+from tasks.certificates import own_ca
+from tasks.host import pem
 from tests.unit.examples import HOSTNAME
 
 LONG_NAME = f"{'a' * 63}.{'b' * 63}.example.org"
@@ -39,8 +40,8 @@ def run(command: StringCommand, path: str = os.environ["PATH"]) -> subprocess.Co
 def issue(directory: Path, hostname: str = HOSTNAME, days: int = 90, path: str = os.environ["PATH"]) -> None:
     """Make a CA, and a certificate by it."""
     for command in (
-        own_ca_script.authority(str(directory)),
-        own_ca_script.certificate(str(directory), hostname, days),
+        own_ca.authority(str(directory)),
+        own_ca.certificate(str(directory), hostname, days),
     ):
         assert run(command, path).returncode == 0
 
@@ -92,7 +93,7 @@ def test_keys_are_private_from_the_first_byte(directory: Path, tmp_path: Path) -
 def test_renewal_keeps_the_ca_and_makes_a_new_key(directory: Path) -> None:
     issue(directory)
     before = contents(directory)
-    assert run(own_ca_script.certificate(str(directory), HOSTNAME, 90)).returncode == 0
+    assert run(own_ca.certificate(str(directory), HOSTNAME, 90)).returncode == 0
     after = contents(directory)
     assert after["ca.pem"] == before["ca.pem"]
     assert after["ca.key"] == before["ca.key"]
@@ -103,7 +104,7 @@ def test_nothing_changes_where_the_certificate_cannot_be_issued(directory: Path)
     issue(directory)
     (directory / "ca.key").write_text("broken")
     before = contents(directory)
-    failed = run(own_ca_script.certificate(str(directory), HOSTNAME, 90))
+    failed = run(own_ca.certificate(str(directory), HOSTNAME, 90))
     assert failed.returncode != 0
     assert "ca.key" in failed.stderr
     assert contents(directory) == before
@@ -117,8 +118,8 @@ def test_nothing_changes_where_openssl_is_missing(directory: Path, tmp_path: Pat
     for tool in ("sh", "mktemp", "rm", "mv", "cat", "chmod"):
         (tools / tool).symlink_to(str(shutil.which(tool)))
     for command in (
-        own_ca_script.authority(str(directory)),
-        own_ca_script.certificate(str(directory), HOSTNAME, 90),
+        own_ca.authority(str(directory)),
+        own_ca.certificate(str(directory), HOSTNAME, 90),
     ):
         failed = run(command, path=str(tools))
         assert failed.returncode != 0

@@ -5,13 +5,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from tasks.senders import part as ownership
-from tasks.senders.sections import AnySender, SendersByLogin, SendersFromDirectory, SendersFromFile
-from tasks.settings import SaslauthdLdap, SaslauthdPam, Section, SettingsError, Submission
-from tasks.smtpd import part as postfix
+from deploy import relay
+from tasks.host.facts.host import UNKNOWN
+from tasks.part import Part
+from tasks.postfix.configuration import Postconf, changes
+from tasks.senders import part as senders_part
+from tasks.senders import tables
+from tasks.senders.sections import AnySender, Senders, SendersByLogin, SendersFromDirectory, SendersFromFile
+from tasks.settings import SaslauthdLdap, SaslauthdPam, SettingsError
 from tests.unit.examples import LOGIN, relay_with
 
-CHOICES: list[Section] = [
+CHOICES: list[Senders] = [
     SendersByLogin(domains=["example.org"]),
     SendersFromFile(file="x"),
     SendersFromDirectory(),
@@ -19,10 +23,15 @@ CHOICES: list[Section] = [
 ELSEWHERE: dict[str, Any] = {"servers": ["ldap://other.example.org"], "search_base": "dc=other"}
 
 
+def desired(senders: Senders) -> Part:
+    """Say what a relay with these senders is."""
+    return relay(relay_with(senders=senders), UNKNOWN)
+
+
 class TestPostfix:
     @pytest.mark.parametrize("senders", CHOICES, ids=lambda choice: type(choice).__name__)
-    def test_who_is_logged_in_is_checked_before_he_may_relay(self, senders: Section) -> None:
-        configuration = postfix.configuration(relay_with(senders=senders))
+    def test_who_is_logged_in_is_checked_before_he_may_relay(self, senders: Senders) -> None:
+        configuration = desired(senders).postfix
         on_25 = str(configuration.parameters["smtpd_relay_restrictions"])
         assert on_25.startswith("check_sasl_access static:{reject_sender_login_mismatch}, permit_sasl")
         assert on_25.endswith("reject_unauth_destination")
@@ -32,43 +41,51 @@ class TestPostfix:
             )
 
     def test_nobody_is_checked_where_that_is_off(self) -> None:
-        configuration = postfix.configuration(relay_with(senders=AnySender()))
+        configuration = desired(AnySender()).postfix
         assert "mismatch" not in str(configuration)
-        assert configuration == postfix.configuration(relay_with())
+        assert configuration == relay(relay_with(), UNKNOWN).postfix
 
     @pytest.mark.parametrize("senders", CHOICES, ids=lambda choice: type(choice).__name__)
-    def test_a_table_of_ours_takes_the_place_of_the_admins(self, senders: Section) -> None:
-        parameters = ownership.configuration(relay_with(senders=senders), "hash:/etc/own").parameters
+    def test_a_table_of_ours_takes_the_place_of_the_admins(self, senders: Senders) -> None:
+        parameters = desired(senders).postfix.parameters
         assert parameters["smtpd_sender_login_maps"] == "$quietrelay_senders"
         assert parameters["quietrelay_senders"]
 
-    def test_off_takes_our_table_back_and_leaves_the_admins(self) -> None:
-        off = relay_with(senders=AnySender())
-        assert ownership.configuration(off, "$quietrelay_senders").parameters == {
-            "quietrelay_senders": None,
-            "smtpd_sender_login_maps": None,
-        }
-        for found in ("hash:/etc/own", None):
-            assert ownership.configuration(off, found).parameters == {"quietrelay_senders": None}
+    @pytest.mark.parametrize("senders", CHOICES, ids=lambda choice: type(choice).__name__)
+    def test_off_takes_our_table_back_and_leaves_the_admins(self, senders: Senders) -> None:
+        former = senders_part.part(senders, "", LOGIN).postfix
+        off = senders_part.part(AnySender(), "", LOGIN).postfix
+
+        def changed(table: str) -> list[list[str]]:
+            main = {
+                "quietrelay_senders": str(former.parameters["quietrelay_senders"]),
+                "smtpd_sender_login_maps": table,
+                "smtpd_relay_restrictions": str(off.parameters["smtpd_relay_restrictions"]),
+            }
+            says = Postconf(known=list(main), main=main, services={}, options={})
+            return [command for command in changes(off, says, former) if command[0] == "-X"]
+
+        assert changed("$quietrelay_senders") == [["-X", "quietrelay_senders", "smtpd_sender_login_maps"]]
+        assert changed("hash:/etc/own") == [["-X", "quietrelay_senders"]]
 
     def test_only_the_directory_takes_a_package(self) -> None:
-        packages = [ownership.packages(relay_with(senders=senders)) for senders in [AnySender(), *CHOICES]]
-        assert packages == [[], [], [], ["postfix-ldap"]]
+        packages = [senders_part.part(senders, "", LOGIN).packages for senders in [AnySender(), *CHOICES]]
+        assert packages == [(), (), (), ("postfix-ldap",)]
 
 
 class TestByLogin:
     def test_domains_are_taken_literally_and_nothing_beside_them(self) -> None:
-        table = ownership.by_login_table(["a.example", "b.example"], "")
+        table = tables.by_login_table(["a.example", "b.example"], "")
         assert r"@(a\.example|b\.example)$$/" in table
 
     def test_postfix_replaces_its_delimiter_and_nothing_else(self) -> None:
-        table = ownership.by_login_table(["a.example"], "")
+        table = tables.by_login_table(["a.example"], "")
         assert table.replace("$$", "").count("$") == 1
         assert r"[\Q$recipient_delimiter\E\n]" in table
 
     def test_a_login_to_which_postfix_adds_a_domain_is_still_known(self) -> None:
-        assert "$${1}@local.example" in ownership.by_login_table(["a.example"], "local.example")
-        assert "local" not in ownership.by_login_table(["a.example"], "")
+        assert "$${1}@local.example" in tables.by_login_table(["a.example"], "local.example")
+        assert "local" not in tables.by_login_table(["a.example"], "")
 
     def test_it_takes_a_domain(self) -> None:
         with pytest.raises(SettingsError, match=r"SendersByLogin\.domains: "):
@@ -80,7 +97,7 @@ class TestFile:
         text = (
             "# ours\n\nAlice@Example.org\talice\nsales@example.org  alice, bob carol,\n@whole.example bob\n"
         )
-        assert ownership.parse(text) == {
+        assert tables.parse(text) == {
             "alice@example.org": ["alice"],
             "sales@example.org": ["alice", "bob", "carol"],
             "@whole.example": ["bob"],
@@ -101,22 +118,20 @@ class TestFile:
     )
     def test_a_file_that_cannot_be_meant_is_refused_by_its_line(self, text: str, complaint: str) -> None:
         with pytest.raises(ValueError, match=complaint):
-            ownership.parse(text)
+            tables.parse(text)
 
     def test_logins_are_written_as_postfix_has_them(self) -> None:
         owners = {"a@example.org": ["alice", "bob@example.net"]}
-        assert ownership.file_table(owners, "").splitlines()[1:] == ["a@example.org alice, bob@example.net"]
-        assert ownership.file_table(owners, "local.example").splitlines()[1:] == [
+        assert tables.file_table(owners, "").splitlines()[1:] == ["a@example.org alice, bob@example.net"]
+        assert tables.file_table(owners, "local.example").splitlines()[1:] == [
             "a@example.org alice@local.example, bob@example.net"
         ]
 
 
 class TestDirectory:
     def table(self, senders: SendersFromDirectory, local_domain: str = "") -> dict[str, str]:
-        login = LOGIN.model_copy(update={"names": "both"})
-        relay = relay_with(login=login, senders=senders, submission=Submission(local_domain=local_domain))
         access = senders if senders.servers else LOGIN
-        text = ownership.directory_table(relay, senders, access, SecretStr("pa$$ #word"))
+        text = senders_part.directory_table(senders, access, local_domain, SecretStr("pa$$ #word"))
         lines = [line.partition(" = ") for line in text.splitlines() if not line.startswith("#")]
         return {name: value for name, _, value in lines}
 
@@ -139,7 +154,7 @@ class TestDirectory:
         assert (table["start_tls"], table["bind"], table["bind_dn"]) == ("yes", "yes", "cn=x")
         assert table["bind_pw"] == "pa$$ #word"
         assert table["search_base"] == "o=%d"
-        assert table["tls_ca_cert_file"] == ownership.DIRECTORY_CA
+        assert table["tls_ca_cert_file"] == senders_part.DIRECTORY_CA
         assert table["result_format"] == "%s, %s@local.example"
 
     @pytest.mark.parametrize(

@@ -1,9 +1,23 @@
-"""Files that may be left from other settings."""
+"""What of a host is ours, as far as the host can tell."""
 
 from collections.abc import Iterable
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
+
+
+class Kept(FactBase[str]):
+    """Read the manifest; empty where there is none."""
+
+    default = str
+
+    @override
+    def command(self, path: str) -> StringCommand:
+        return StringCommand("cat", QuoteString(path), "2>/dev/null || true")
+
+    @override
+    def process(self, output: Iterable[str]) -> str:
+        return "\n".join(output)
 
 
 class Left(FactBase[list[str]]):

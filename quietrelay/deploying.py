@@ -1,0 +1,36 @@
+"""Plans and deploys: pyinfra with the program's deploy."""
+
+from collections.abc import Sequence
+
+from quietrelay import summary, underneath
+from quietrelay.places import DEPLOY
+
+UNDERNEATH = "quietrelay.under_pyinfra"
+
+
+def plan(inventory: str, limits: Sequence[str]) -> underneath.Ended:
+    """Show what a deploy would change."""
+    words = [inventory, underneath.shortest(DEPLOY), "--dry", *limited(limits)]
+    underneath.show_command("pyinfra", *words)
+    ended = underneath.run([UNDERNEATH, *words, "--json"], quiet=True)  # JSON instead of a table
+    underneath.tell(ended, summary.of_plan(ended.outcomes, ended.status))
+    return ended
+
+
+def deploy(inventory: str, limits: Sequence[str]) -> int:
+    """Make the relays what the inventory says, and give the exit status."""
+    words = ["-y", inventory, underneath.shortest(DEPLOY), *limited(limits)]
+    underneath.show_command("pyinfra", *words)
+    ended = underneath.run([UNDERNEATH, *words])
+    underneath.tell(ended, summary.of_deploy(ended.outcomes, ended.status))
+    return ended.status
+
+
+def has_work(planned: underneath.Ended) -> bool:
+    """Tell whether a plan is whole and has anything to do."""
+    return planned.status == 0 and summary.count(planned.outcomes, *summary.PLANNED) > 0
+
+
+def limited(limits: Sequence[str]) -> list[str]:
+    """Write limits as options."""
+    return [word for limit in limits for word in ("--limit", limit)]

@@ -1,0 +1,154 @@
+"""The command ``quietrelay``: what may be typed, and what it leads to."""
+
+import shlex
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from quietrelay import deploying, underneath, verifying
+from quietrelay import inventory as inventories
+from quietrelay import new as operators_directory
+from quietrelay.places import CLONE
+from quietrelay.refusal import Refusal
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+limit = click.option(
+    "--limit", "limits", metavar="HOST", multiple=True, help="This host or group alone; may be said again."
+)
+login = click.option("--user", "--login", "user", metavar="NAME", help="Log in as NAME as well.")
+password_file = click.option(
+    "--password-file", metavar="FILE", help="Its first line is NAME's password; without it you are asked."
+)
+
+
+def inventory(command: Command) -> Command:
+    """Let a command take an inventory."""
+    return click.argument("inventory", metavar="INVENTORY")(command)
+
+
+def version() -> str:
+    """Read this program's version."""
+    return str(tomllib.loads((CLONE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+
+
+class InOrder(click.Group):
+    """A group whose commands are listed as one comes to need them, and not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version(), prog_name="quietrelay", message="%(prog)s %(version)s")
+def quietrelay() -> None:
+    """Turn Debian hosts into authenticated mail relays, and prove it.
+
+    INVENTORY is a file in Python that says what your relays should be. Begin with "quietrelay new ~/relays".
+    """
+
+
+@quietrelay.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def new(directory: Path) -> None:
+    """Make a directory for your inventory.
+
+    It gets an inventory to edit, a place for secrets that nobody else can read, and a README. DIRECTORY has
+    to be new or empty, and outside the clone of this program.
+    """
+    made = operators_directory.make(directory)
+    click.echo(
+        f"{directory} is made. Next, edit {made}, then see what it would change:\n"
+        f"  {shlex.join(['quietrelay', 'plan', str(made)])}"
+    )
+
+
+@quietrelay.command()
+@inventory
+@limit
+def plan(inventory: str, limits: tuple[str, ...]) -> None:
+    """Show what a deploy would change, and change nothing.
+
+    The exit status is pyinfra's: 0, or 1 where a host failed.
+    """
+    inventories.hosts(inventory, limits)
+    planned = deploying.plan(inventory, limits)
+    if deploying.has_work(planned):
+        underneath.suggest("quietrelay", "deploy", inventory, *deploying.limited(limits))
+    sys.exit(planned.status)
+
+
+@quietrelay.command()
+@inventory
+@limit
+@click.option("--yes", "-y", is_flag=True, help="Neither show the plan first nor ask.")
+def deploy(inventory: str, limits: tuple[str, ...], yes: bool) -> None:
+    """Make the relays what the inventory says.
+
+    First the plan is shown, and you are asked; where nothing would change, that is the end. The exit status
+    is pyinfra's: 0, or 1 where a host failed.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise Refusal("there is no terminal to ask you at whether to deploy; add --yes")
+    inventories.hosts(inventory, limits)
+    if not yes:
+        planned = deploying.plan(inventory, limits)
+        if not deploying.has_work(planned):
+            sys.exit(planned.status)
+        if not click.confirm("Do that now?"):
+            click.echo("Nothing was changed.")
+            return
+        click.echo()
+    status = deploying.deploy(inventory, limits)
+    if status == 0:
+        underneath.suggest("quietrelay", "verify", inventory, *deploying.limited(limits))
+    sys.exit(status)
+
+
+@quietrelay.command()
+@inventory
+@limit
+@login
+@password_file
+@click.argument("pytest", metavar="[-- PYTEST]", nargs=-1, type=click.UNPROCESSED)
+def verify(
+    inventory: str,
+    limits: tuple[str, ...],
+    user: str | None,
+    password_file: str | None,
+    pytest: tuple[str, ...],
+) -> None:
+    """Look at the relays and talk to them, and change nothing.
+
+    Words after -- go to pytest: "-- -k tls" for a selection. The exit status is pytest's: 0 where all is as
+    it should be, 1 where something is not.
+    """
+    if password_file and not user:
+        raise Refusal("--password-file belongs to --user NAME; add that")
+    hosts = inventories.hosts(inventory, limits)
+    sys.exit(verifying.verify(inventory, hosts, bool(limits), (user, password_file), pytest))
+
+
+@quietrelay.command()
+@inventory
+@limit
+@login
+@password_file
+def doctor(inventory: str, limits: tuple[str, ...], user: str | None, password_file: str | None) -> None:
+    """Say why users cannot log in, and change nothing.
+
+    It looks on each relay at what a login rests on, one thing after the other. The exit status is 0 where
+    all is well, 1 where something is not, 2 where nothing could be seen.
+    """
+    hosts = inventories.hosts(inventory, limits)
+    from tasks.doctor import doctor as examination  # which makes all threads of this process gevent's
+
+    try:
+        sys.exit(examination.examine(inventory, hosts, user, password_file))
+    except examination.DoctorError as error:
+        raise Refusal(str(error)) from None

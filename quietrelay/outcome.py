@@ -1,0 +1,33 @@
+"""What became of a run: for each host, what was done there; in JSON between two processes."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+REPORT = "QUIETRELAY_REPORT"
+"""Environment variable with the file into which the process underneath writes its outcomes."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one host."""
+
+    host: str
+    parts: dict[str, list[str]] = field(default_factory=dict)
+    """What happened (`changed`, say) to the names of that to which it happened, in their order."""
+
+    def add(self, happened: str, name: str) -> None:
+        """Note what happened to something."""
+        self.parts.setdefault(happened, []).append(name)
+
+
+def write(file: Path, outcomes: Iterable[Outcome]) -> None:
+    """Leave outcomes for whoever started this process."""
+    file.write_text(json.dumps([asdict(outcome) for outcome in outcomes]), encoding="utf-8")
+
+
+def read(file: Path) -> list[Outcome]:
+    """Read what a process left, which is nothing where it ended too early."""
+    text = file.read_text(encoding="utf-8")
+    return [Outcome(**outcome) for outcome in json.loads(text or "[]")]

@@ -1,0 +1,9 @@
+"""Where the parts of this program lie that the command runs or copies."""
+
+from pathlib import Path
+
+CLONE = Path(__file__).parents[1]
+DEPLOY = CLONE / "deploy.py"
+EXAMPLE = CLONE / "inventories" / "prod.py"
+VERIFICATION = CLONE / "tests" / "verify"
+COMMANDS_PAGE = CLONE / "docs" / "reference" / "commands.md"

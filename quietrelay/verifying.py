@@ -1,0 +1,58 @@
+"""Verifies relays: pytest with the tests that change nothing."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from quietrelay import summary, underneath
+from quietrelay.places import VERIFICATION
+from quietrelay.refusal import Refusal
+from quietrelay.under_pytest import HOSTS
+
+PASSWORD = "QUIETRELAY_PASSWORD"  # noqa: S105  the name of a variable
+SAFE = ["-m", "not changes_the_relay and not bulk"]
+
+
+def verify(
+    inventory: str,
+    hosts: Sequence[str],
+    limited: bool,
+    login: tuple[str | None, str | None],
+    more: Sequence[str],
+) -> int:
+    """Look at relays and talk to them, and give pytest's exit status.
+
+    :param hosts: which
+    :param limited: whether these are fewer than the inventory has
+    :param login: who logs in as well, and the file with the password
+    :param more: words for pytest
+    :raises Refusal: where the password cannot be had
+    """
+    name, password_file = login
+    environment = {HOSTS: "\n".join(hosts)} | _password(name, password_file)
+    words = [underneath.shortest(VERIFICATION), "--inventory", inventory, *SAFE]
+    words += [word for host in hosts if limited for word in ("--limit", host)]
+    words += ["--login", name] if name else []
+    words += ["--password-file", password_file] if password_file else []
+    words += more
+    underneath.show_command("pytest", *words)
+    ended = underneath.run(
+        ["pytest", "-p", "quietrelay.under_pytest", "-q", "-rN", "--tb=short", *words], environment
+    )
+    underneath.tell(ended, summary.of_verification(ended.outcomes, ended.status))
+    return ended.status
+
+
+def _password(name: str | None, password_file: str | None) -> dict[str, str]:
+    """Ask for the password where it is known from nowhere; a process's environment is for its user alone."""
+    if password_file:
+        try:
+            Path(password_file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise Refusal(f"--password-file {password_file}: {reason}") from None
+    if not name or password_file or PASSWORD in os.environ:
+        return {}
+    return {PASSWORD: str(click.prompt(f"Password of {name}", hide_input=True, err=True))}

@@ -1,0 +1,16 @@
+"""The relay itself, as the inventory tells it."""
+
+from typing import Annotated
+
+from tasks.inventory.section import Becomes, Section
+from tasks.inventory.values import Fqdn
+
+
+class Relay(Section):
+    """The relay itself."""
+
+    hostname: Annotated[Fqdn | None, Becomes("myhostname")] = None
+    """Fully qualified name by which the relay greets; by default the host's name in the inventory."""
+
+    replace_mail_server: Annotated[bool, Becomes("packages")] = False
+    """Remove another mail server's packages (exim4, say) instead of refusing the host."""
