@@ -1,9 +1,9 @@
 """Other login backends on the relays of an inventory, and what each owes to users and to intruders."""
 
 from base64 import b64encode
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.support.at_once import at_once
 from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Deploy, Run
 from tests.support.smtp import MailProgram
@@ -129,9 +129,7 @@ def replies_to_intrusions(program: MailProgram, endpoint: Endpoint, account: Acc
     lines = {about: b64encode(said).decode() for about, said in intrusions(account).items()}
     right = b64encode(b"\0%s\0%s" % tuple(word.encode() for word in account)).decode()
     lines |= {"broken base64": right[:-3], "base64 of two": f"{right}{right}", "no base64": "%%%"}
-    with ThreadPoolExecutor(10) as pool:
-        codes = pool.map(lambda line: _reply_to(program, endpoint, line), lines.values())
-        return dict(zip(lines, codes, strict=True))
+    return at_once(lambda about: _reply_to(program, endpoint, lines[about]), lines, limit=16)
 
 
 def _reply_to(program: MailProgram, endpoint: Endpoint, line: str) -> int:

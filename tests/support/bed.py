@@ -17,6 +17,7 @@ import pytest
 from lab import topology
 from lab.certificates import Certificate
 from tasks.settings import Settings
+from tests.support.at_once import AT_ONCE, at_once
 from tests.support.client_host import (
     FAMILIES,
     PORTS,
@@ -30,8 +31,6 @@ from tests.support.inventory import Entry, InventoryError, read
 from tests.support.remote import Remote
 
 TEST_BED = pytest.StashKey["TestBed"]()
-# Relays. The server outside has one connection for all, which carries ten sessions (sshd_config(5)).
-AT_ONCE = 8
 
 ROLES = {
     "outside": "a mail server elsewhere whose mail can be read",
@@ -160,6 +159,10 @@ class TestBed:
             for family in FAMILIES
             if family in relay.addresses
         ]
+
+    def everywhere(self, script: str) -> dict[Relay, str]:
+        """Run a shell script as root on all relays at once, and return what each prints."""
+        return at_once(lambda relay: relay.remote.run(script), self.relays)
 
     def describe(self) -> str:
         """Say in one line what there is and what lacks."""

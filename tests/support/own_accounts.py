@@ -1,16 +1,16 @@
 """What the backends have in common whose accounts are on the relay: who gets in by which mechanism."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from lab.topology import USERS
 from tests.support import scram
+from tests.support.at_once import at_once
 from tests.support.bed import Account, Endpoint, Relay
 from tests.support.smtp import MailProgram
 
-AT_ONCE = 12  # conversations
+LOGINS = 24  # at once; what checks passwords takes its time over a wrong one
 ALICE = Account(USERS[0].uid, USERS[0].password)
 RIGHT = {user.uid: Account(user.uid, user.password) for user in USERS}
 WRONG = {
@@ -84,11 +84,9 @@ def replies(
         for mechanism in mechanisms
         for about in accounts
     ]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        codes = pool.map(
-            lambda one: code_of(program, one.endpoint, one.mechanism, accounts[one.about]), logins
-        )
-        return dict(zip(logins, codes, strict=True))
+    return at_once(
+        lambda one: code_of(program, one.endpoint, one.mechanism, accounts[one.about]), logins, LOGINS
+    )
 
 
 def others_than(code: int, found: Mapping[Login, int], about: Iterable[str]) -> dict[Login, int]:

@@ -1,12 +1,12 @@
 """A cold reboot after the deploy: whatever serves users comes up by itself, behind the firewall it had."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 
 from tests.live.firewall.test_firewall import GUARDS, open_ports
+from tests.support.at_once import at_once
 from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.client_host import PORTS
 from tests.support.deploy import Deploy, Run
@@ -44,11 +44,7 @@ class History:
 def history(test_bed: TestBed, pytestconfig: pytest.Config) -> Iterator[History]:
     """Raise a firewall, deploy, switch all relays off and on, look, and deploy again."""
     deploy = Deploy(test_bed.inventory, pytestconfig.rootpath)
-
-    def everywhere(script: str) -> dict[Relay, str]:
-        with ThreadPoolExecutor() as pool:
-            told = pool.map(lambda relay: relay.remote.run(script), test_bed.relays)
-            return dict(zip(test_bed.relays, told, strict=True))
+    everywhere = test_bed.everywhere
 
     everywhere(f"apt-get -qq install --no-install-recommends {GUARD.package} >/dev/null; {GUARD.raise_it}")
     try:
@@ -59,7 +55,7 @@ def history(test_bed: TestBed, pytestconfig: pytest.Config) -> Iterator[History]
             relay.remote.close()
         state = everywhere(LOOK)
         boots = {relay: {before[relay].strip(), state[relay].split()[-1]} for relay in test_bed.relays}
-        opened = {relay: open_ports(test_bed, relay) for relay in test_bed.relays}
+        opened = at_once(lambda relay: open_ports(test_bed, relay), test_bed.relays)
         yield History(boots, state, opened, deploy.run())
     finally:
         everywhere(GUARD.lower_it)

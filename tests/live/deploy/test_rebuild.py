@@ -13,6 +13,7 @@ from tasks.login.saslauthd import ldap
 from tasks.postfix.configuration import Configuration
 from tasks.privacy import part as privacy
 from tasks.tls import part as tls
+from tests.support.at_once import at_once
 from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Deploy, Run
 from tests.support.smtp import MailProgram
@@ -48,17 +49,14 @@ def history(test_bed: TestBed, mail_program: MailProgram, pytestconfig: pytest.C
     deploy = Deploy(test_bed.inventory, pytestconfig.rootpath)
 
     def look() -> dict[Relay, str]:
-        return {relay: relay.remote.run(f"{{ {STATE}; }} 2>&1 || true") for relay in test_bed.relays}
-
-    def do(script: str) -> None:
-        for relay in test_bed.relays:
-            relay.remote.run(f"set -e\n{script}")
+        return test_bed.everywhere(f"{{ {STATE}; }} 2>&1 || true")
 
     before = look()
-    for relay in test_bed.relays:
-        relay.remote.run(f"set -e\n{removal(owned(relay))}")
+    at_once(lambda relay: relay.remote.run(f"set -e\n{removal(owned(relay))}"), test_bed.relays)
     bare, rebuild, after = look(), deploy.run(), look()
-    do("postconf -e smtpd_tls_loglevel=0 && postfix reload && postconf -e smtpd_tls_loglevel=1")
+    test_bed.everywhere(
+        "postconf -e smtpd_tls_loglevel=0 && postfix reload && postconf -e smtpd_tls_loglevel=1"
+    )
     for relay in test_bed.relays:
         mail_program.forget(relay)  # its CA is a new one
     return History(before, bare, rebuild, after, reload=deploy.run())

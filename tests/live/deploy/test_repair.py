@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from lab.topology import SERVICE_PASSWORD
+from tests.support.at_once import at_once
 from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Deploy, Run
 from tests.support.mail import Maildir, letter, new_token, outside_address, settle
@@ -127,12 +128,10 @@ def history(test_bed: TestBed, deploy: Deploy) -> Iterator[History]:
     """Break everything on all relays at once, plan, repair; stop the daemons, start them; run as root."""
 
     def all_look() -> dict[Relay, State]:
-        return {relay: look(relay) for relay in test_bed.relays}
+        return at_once(look, test_bed.relays)
 
     def all_do(commands: Iterable[str]) -> None:
-        script = "\n".join(["set -e", *commands])
-        for relay in test_bed.relays:
-            relay.remote.run(script)
+        test_bed.everywhere("\n".join(["set -e", *commands]))
 
     deploy.run()  # what other tests put back is as it was, and yet new to daemons that read it
     untouched = deploy.run()

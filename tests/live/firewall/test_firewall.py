@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.support.at_once import at_once
 from tests.support.bed import Relay, TestBed
 from tests.support.client_host import PORTS
 from tests.support.deploy import Deploy, Run
@@ -90,12 +91,10 @@ def history(
     """Raise a firewall, deploy, boot it, deploy again; and leave the relays with its package alone."""
     guard = GUARDS[request.param]
     deploy = Deploy(test_bed.inventory, pytestconfig.rootpath)
-
-    def everywhere(script: str) -> dict[Relay, str]:
-        return {relay: relay.remote.run(script) for relay in test_bed.relays}
+    everywhere = test_bed.everywhere
 
     def look() -> Ports:
-        return {relay: open_ports(test_bed, relay) for relay in test_bed.relays}
+        return at_once(lambda relay: open_ports(test_bed, relay), test_bed.relays)
 
     everywhere(f"apt-get -qq install --no-install-recommends {guard.package} >/dev/null && {LISTEN}")
     try:

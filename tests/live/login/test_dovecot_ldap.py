@@ -7,6 +7,7 @@ import pytest
 
 from lab.roles.directory import SECOND_LDAPS
 from tests.support import outages
+from tests.support.at_once import at_once
 from tests.support.backends import Backends, endpoint_of, let_in, replies_to_intrusions
 from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Run
@@ -106,13 +107,12 @@ def test_what_the_directory_can_check_is_offered_and_nothing_else(
 def test_no_name_or_line_that_is_made_up_gets_in(
     endpoints: list[Endpoint], mail_program: MailProgram
 ) -> None:
-    assert [let_in(replies_to_intrusions(mail_program, endpoint, ALICE)) for endpoint in endpoints] == [
-        []
-    ] * len(endpoints)
+    intrusions = at_once(lambda endpoint: replies_to_intrusions(mail_program, endpoint, ALICE), endpoints)
+    assert [let_in(replies) for replies in intrusions.values()] == [[]] * len(endpoints)
     assert {code_of(mail_program, endpoint, "PLAIN", ALICE) for endpoint in endpoints} == {235}
 
 
-def test_nothing_of_another_way_is_left(endpoints: list[Endpoint]) -> None:
+def test_nothing_of_another_backend_is_left(endpoints: list[Endpoint]) -> None:
     assert left_on(endpoint.relay for endpoint in endpoints) == {
         endpoint.relay: PRESENT for endpoint in endpoints
     }
@@ -128,7 +128,8 @@ def test_who_is_locked_removed_or_has_another_password_is_refused_at_once(
     endpoints: list[Endpoint], test_bed: TestBed, mail_program: MailProgram
 ) -> None:
     def codes(account: Account) -> set[int]:
-        return {code_of(mail_program, endpoint, "PLAIN", account) for endpoint in endpoints}
+        answers = at_once(lambda endpoint: code_of(mail_program, endpoint, "PLAIN", account), endpoints)
+        return {*answers.values()}
 
     with known_to(test_bed.others["directory"], LEAVER) as leaver:
         assert codes(leaver.account) == {235}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.at_once import at_once
 from tests.support.backends import Backends, endpoint_of, let_in, replies_to_intrusions
 from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Run
@@ -118,9 +119,10 @@ def history(
     tried = RIGHT | WRONG | {"domain": AT_HOME, "leaver": LEAVER, "changer": CHANGER, "joiner": JOINER}
     first = replies(mail_program, endpoints, kind.mechanisms, tried)
     offered = offers(mail_program, endpoints)
-    intrusions = {
-        endpoint.relay: replies_to_intrusions(mail_program, endpoint, ALICE) for endpoint in endpoints
-    }
+    intrusions = at_once(
+        lambda relay: replies_to_intrusions(mail_program, endpoint_of(test_bed, relay), ALICE),
+        test_bed.relays,
+    )
     left = left_on(test_bed.relays)
     again = backends.run()
 

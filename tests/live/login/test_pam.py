@@ -3,10 +3,12 @@
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import pytest
 
 from lab.topology import USERS
+from tests.support.at_once import at_once
 from tests.support.backends import Backends, endpoint_of, let_in, replies_to_intrusions, reply
 from tests.support.bed import Account, Relay, TestBed
 from tests.support.deploy import Run
@@ -54,17 +56,13 @@ class History:
 @pytest.fixture(scope="module")
 def history(test_bed: TestBed, mail_program: MailProgram, backends: Backends) -> Iterator[History]:
     """Make accounts, go over to PAM, log in, go back, log in again; the accounts are gone at the end."""
-
-    def everywhere(script: str) -> dict[Relay, str]:
-        return {relay: relay.remote.run(script) for relay in test_bed.relays}
+    everywhere = test_bed.everywhere
 
     def replies(accounts: list[Account]) -> dict[tuple[Relay, int, Account], int]:
-        return {
-            (relay, port, account): reply(mail_program, endpoint_of(test_bed, relay, port), *account)
-            for relay in test_bed.relays
-            for port in (465, 587)
-            for account in accounts
-        }
+        return at_once(
+            lambda login: reply(mail_program, endpoint_of(test_bed, login[0], login[1]), *login[2]),
+            product(test_bed.relays, (465, 587), accounts),
+        )
 
     def revoked() -> Iterator[tuple[str, set[int]]]:
         yield "at first", {*replies([LEAVER]).values()}

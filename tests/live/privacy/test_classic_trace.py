@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from lab.topology import user_named
+from tests.support.at_once import at_once
 from tests.support.bed import Account, TestBed
 from tests.support.client_host import InventoryClient
-from tests.support.corpus_run import SENDER, cases, what_arrived
+from tests.support.corpus_run import SENDER, Case, cases, what_arrived
 from tests.support.deploy import Deploy, vary
 from tests.support.home import homes
 from tests.support.mail import Maildir
@@ -42,16 +43,15 @@ def test_trace_names_the_login_and_nothing_else(
 ) -> None:
     endpoints = [endpoint for endpoint in test_bed.endpoints if endpoint.port != 25]
     sent = cases(endpoints, homes(client.remote)[0], "another-login")
-    for endpoint in endpoints:
-        for case in [case for case in sent if case.endpoint is endpoint]:
-            with mail_program.log_in(
-                endpoint, USER, case.helo.format(relay=case.relay.hostname)
-            ) as conversation:
-                message = case.sample.sent(case.values)
-                reply = conversation.submit(
-                    SENDER, case.recipients, message, " SMTPUTF8" if case.utf8 else ""
-                )
-                assert reply.code == 250, (case, reply)
+
+    def send(case: Case) -> None:
+        helo = case.helo.format(relay=case.relay.hostname)
+        with mail_program.log_in(case.endpoint, USER, helo) as conversation:
+            options = " SMTPUTF8" if case.utf8 else ""
+            reply = conversation.submit(SENDER, case.recipients, case.sample.sent(case.values), options)
+            assert reply.code == 250, (case, reply)
+
+    at_once(send, sent)
     arrived = what_arrived(sent, outside)
     for case in sent:
         for reader in case.recipients:

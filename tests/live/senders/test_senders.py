@@ -9,6 +9,8 @@ import pytest
 
 from lab.topology import SERVICE_PASSWORD, SHARED_ADDRESS, USERS
 from tasks.senders.part import DIRECTORY, DIRECTORY_CA, FILE
+from tests.support.at_once import at_once
+from tests.support.backends import endpoint_of
 from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.deploy import Deploy, Run
 from tests.support.mail import new_token, outside_address
@@ -149,23 +151,21 @@ def look(test_bed: TestBed, program: MailProgram, run: Run, again: Run | None) -
     return Seen(
         run,
         again,
-        {endpoint: replies_to(program, endpoint, ALICE, SENDERS) for endpoint in first},
-        {
-            endpoint.relay: replies_to(
-                program, endpoint, Account("alice@relay.test", ALICE.password), SENDERS
-            )
-            for endpoint in first
-            if endpoint.port == 465
-        },
+        at_once(lambda endpoint: replies_to(program, endpoint, ALICE, SENDERS), first),
+        at_once(
+            lambda relay: replies_to(program, endpoint_of(test_bed, relay), QUALIFIED, SENDERS),
+            test_bed.relays,
+        ),
         {
             endpoint.relay: replies_to_a_stranger(program, endpoint)
             for endpoint in first
             if endpoint.port == 25
         },
-        {relay: relay.remote.run(WHAT_IS_LEFT) for relay in test_bed.relays},
+        test_bed.everywhere(WHAT_IS_LEFT),
     )
 
 
+QUALIFIED = Account("alice@relay.test", ALICE.password)
 WHAT_IS_LEFT = f"""
 ls {FILE} {DIRECTORY} {DIRECTORY_CA} 2>/dev/null
 {{ postconf -n; postconf -P; }} | grep -E 'quietrelay_senders|sender_login' || true
