@@ -112,6 +112,11 @@ def test_no_name_or_line_that_is_made_up_gets_in(
     assert {code_of(mail_program, endpoint, "PLAIN", ALICE) for endpoint in endpoints} == {235}
 
 
+def test_verification_finds_the_relay_well(endpoints: list[Endpoint], chosen: tuple[Backends, Run]) -> None:
+    assert endpoints
+    assert chosen[0].verify() == ""
+
+
 def test_nothing_of_another_backend_is_left(endpoints: list[Endpoint]) -> None:
     assert left_on(endpoint.relay for endpoint in endpoints) == {
         endpoint.relay: PRESENT for endpoint in endpoints

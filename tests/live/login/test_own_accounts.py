@@ -170,6 +170,11 @@ def test_a_second_run_changes_nothing(history: History) -> None:
     assert history.again.changed == {}
 
 
+def test_verification_finds_the_relay_well(history: History, backends: Backends) -> None:
+    assert history.changed.status == 0
+    assert backends.verify() == ""
+
+
 @pytest.mark.parametrize("about", ["leaver", "changer", "bob"])
 def test_who_was_removed_and_what_was_changed_is_refused_at_once(history: History, about: str) -> None:
     assert history.changed.status == 0, history.changed.complaint()

@@ -48,6 +48,7 @@ class History:
     revoked: dict[str, set[int]]
     process: dict[Relay, str]
     left_of_ldap: dict[Relay, str]
+    verified: str
     back: Run
     with_ldap: dict[tuple[Relay, int, Account], int]
     left_of_pam: dict[Relay, str]
@@ -88,11 +89,12 @@ def history(test_bed: TestBed, mail_program: MailProgram, backends: Backends) ->
         refused = dict(revoked())
         process = everywhere("grep -h ^CapEff /proc/$(pgrep -o -x saslauthd)/status")
         left_of_ldap = everywhere("ls /etc/saslauthd.conf /etc/saslauthd.ca.pem 2>/dev/null || true")
+        verified = backends.verify()
         back, with_ldap = backends.go_back(), replies([IN_DIRECTORY, GOOD])
         left_of_pam = everywhere("ls /etc/pam.d/smtp 2>/dev/null || true")
         yield History(
             *(to_pam, again, with_pam, intruders, refused, process),
-            *(left_of_ldap, back, with_ldap, left_of_pam),
+            *(left_of_ldap, verified, back, with_ldap, left_of_pam),
         )
     finally:
         everywhere("\n".join(f"userdel {account.login} 2>&1 || test $? = 6" for account in ACCOUNTS))
@@ -110,6 +112,10 @@ def making(accounts: list[Account]) -> str:
 def password_of(account: Account) -> str:
     """Write the command that gives an account its password."""
     return f"printf '%s\\n' {shlex.quote(':'.join(account))} | chpasswd"
+
+
+def test_verification_finds_the_relay_well(history: History) -> None:
+    assert history.verified == ""
 
 
 @pytest.mark.parametrize("port", [465, 587])

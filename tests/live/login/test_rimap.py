@@ -51,6 +51,11 @@ def test_a_second_run_changes_nothing_and_nothing_is_left_of_the_directory(
     assert relay.remote.run(LEFT).split() == ["/etc/saslauthd.imap-ca.pem"]
 
 
+def test_verification_finds_the_relay_well(switched: Switched, backends: Backends) -> None:
+    assert switched.first.status == 0
+    assert backends.verify() == ""
+
+
 @pytest.mark.parametrize(
     ("login", "password"),
     [

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from tasks.logs.part import LOG
+from tests.support.at_once import at_once
 from tests.support.backends import endpoint_of
-from tests.support.bed import Account, Relay, TestBed
+from tests.support.bed import Account, Endpoint, Relay, TestBed
 from tests.support.log_lines import Line
-from tests.support.smtp import Conversation, MailProgram
+from tests.support.smtp import MailProgram
 from tests.verify.test_journal import journal, log_file, worries_of
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory")]
@@ -42,12 +43,7 @@ def logged(mail_program: MailProgram, test_bed: TestBed) -> Logged:
     def say(relay: Relay, said: tuple[str, ...], until: str) -> list[Line]:
         cursor = relay.remote.run("journalctl -b -n 0 --show-cursor | sed -n 's/^-- cursor: //p'").strip()
         end = relay.remote.run(f"cat {LOG} 2>/dev/null | wc -c").strip()
-        for port in (465, 587):
-            conversation = mail_program.open_secure(endpoint_of(test_bed, relay, port))
-            try:
-                talk(conversation, said)
-            finally:
-                conversation.close()
+        at_once(lambda port: talk(mail_program, endpoint_of(test_bed, relay, port), said), (465, 587))
         lines: list[Line] = []
         patience = time.monotonic() + PATIENCE
         while not any(until in line.text for line in lines) and time.monotonic() < patience:
@@ -58,13 +54,16 @@ def logged(mail_program: MailProgram, test_bed: TestBed) -> Logged:
     return say
 
 
-def talk(conversation: Conversation, said: tuple[str, ...]) -> None:
+def talk(program: MailProgram, endpoint: Endpoint, said: tuple[str, ...]) -> None:
     """Say all of it, unless the relay hangs up."""
+    conversation = program.open_secure(endpoint)
     try:
         for line in said:
             conversation.say(line)
     except smtplib.SMTPServerDisconnected:
         pass
+    finally:
+        conversation.close()
 
 
 @pytest.mark.parametrize("said", TRIES, ids=lambda said: said[0][:20])
