@@ -1,14 +1,12 @@
 """Runs the deploy as a person does: pyinfra's command line in a process of its own."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.process import ODD_BYTES
+from tests.support.command_line import pyinfra
 
 PATIENCE = 600  # seconds
 
@@ -77,7 +75,7 @@ class Deploy:
 
         :param root: where deploy.py lies
         """
-        self._words = [sys.executable, "-m", "pyinfra", str(Path(inventory).resolve()), "deploy.py"]
+        self._words = [str(Path(inventory).resolve()), "deploy.py"]
         self._root = root
 
     def run(self, *options: str) -> Run:
@@ -89,13 +87,5 @@ class Deploy:
         return self._call("--dry", "--diff")
 
     def _call(self, *options: str) -> Run:
-        done = subprocess.run(
-            [*self._words, *options],
-            cwd=self._root,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors=ODD_BYTES,
-            timeout=PATIENCE,
-        )
+        done = pyinfra([*self._words, *options], self._root, PATIENCE)
         return Run(done.returncode, done.stdout, done.stderr)

@@ -4,8 +4,6 @@ This is pyinfra's own command line. The mistakes are found before anything is as
 certificate that lies there; the host is this machine.
 """
 
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,9 +11,11 @@ import pytest
 
 from lab.certificates import Certificate, issue
 from tasks.login import accounts
+from tests.support.command_line import pyinfra
 from tests.unit.examples import HOSTNAME
 
 ROOT = Path(__file__).parents[4]
+PATIENCE = 60  # seconds
 SECRET = "pa55word"
 INVENTORY = """\
 from tasks.settings import *
@@ -62,8 +62,7 @@ def assert_refused(directory: Path, host: str, login: str, *told: str) -> None:
     """Run the deploy and expect one line of complaint that tells the file and these words, in this order."""
     inventory = directory / "prod.py"
     inventory.write_text(INVENTORY.format(host=host, login=login))
-    command = [sys.executable, "-m", "pyinfra", str(inventory), "deploy.py", "--dry"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = pyinfra([str(inventory), "deploy.py", "--dry"], ROOT, PATIENCE)
     said = done.stdout + done.stderr
     assert done.returncode != 0, said
     *before, last = said.strip().splitlines()
