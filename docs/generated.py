@@ -9,14 +9,14 @@ from pathlib import Path
 from docs import promises
 from quietrelay import reference as commands
 from tasks import settings_table
-from tasks.privacy import telltale_headers
+from tasks.privacy import headers
 
 REFERENCE = Path(__file__).parent / "reference"
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_table.told,
-    "headers.md": telltale_headers.table,
+    "headers.md": headers.told,
     "commands.md": commands.told,
     "promises.md": promises.told,
 }

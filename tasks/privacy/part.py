@@ -20,6 +20,7 @@ from tasks.privacy import rules as privacy_rules
 from tasks.privacy.section import Privacy
 
 RULES = "/etc/postfix/privacy.pcre"
+CHECKS = f"pcre:{RULES},$quietrelay_guard"
 CLEANUP = "cleanup-submission"
 LOOPBACK = "127.0.0.1:10587"
 
@@ -58,7 +59,8 @@ def rules(privacy: Privacy, hostname: str, mark: str) -> dict[str, Any]:
     return {
         "mark": mark,
         "trace": privacy_rules.trace_rule(privacy.trace, hostname, mark),
-        "dropped": privacy_rules.named(*privacy.dropped_headers) if privacy.dropped_headers else "",
+        "going": privacy_rules.going(privacy.fates),
+        "version": privacy_rules.version_rule(),
         "private_ids": privacy_rules.private_ids(privacy.private_domains),
         "id_rules": privacy_rules.id_rules(hostname, privacy.private_domains),
     }
@@ -91,7 +93,7 @@ def configuration(privacy: Privacy, mark: str) -> Configuration:
             "quietrelay_user_mail": "check_sasl_access static:{FILTER anonymize:[127.0.0.1]:10587}",
             "quietrelay_envelope": privacy_rules.envelope(),
             # In main.cf, so that nothing that becomes of a file becomes of both.
-            "quietrelay_guard": privacy_rules.guard(privacy.dropped_headers, privacy.private_domains),
+            "quietrelay_guard": privacy_rules.guard(privacy.fates, privacy.private_domains),
         },
         services={
             f"{CLEANUP}/unix": Service("cleanup", process_limit="0"),
@@ -103,11 +105,15 @@ def configuration(privacy: Privacy, mark: str) -> Configuration:
             "submissions/inet": rewritten,
             "smtp/inet": {"smtpd_data_restrictions": "$quietrelay_user_mail"},
             f"{CLEANUP}/unix": {
-                "header_checks": f"pcre:{RULES},$quietrelay_guard",
-                # Attached and forwarded messages keep their own headers, and their signatures.
-                "mime_header_checks": "",
+                "header_checks": CHECKS,
+                # The message's own MIME-Version and Content headers. Those of its parts are body here, and so
+                # are the headers of attached and forwarded messages, which keep them, and their signatures.
+                "mime_header_checks": CHECKS,
+                "disable_mime_input_processing": "yes",
                 "nested_header_checks": "",
                 "body_checks": "",
+                # What a milter of the admin's adds, before or after us.
+                "milter_header_checks": CHECKS,
             },
             "anonymize/unix": {
                 "smtp_tls_security_level": "none",

@@ -2,8 +2,9 @@
 
 Two tables are made of them, and each alone lets nothing out (header_checks(5), pcre_table(5)):
 
-- the rules, a file: rewrite or drop;
-- the guard, a parameter of main.cf that is asked after the file: defers what the file should have handled.
+- the rules, a file: rewrite or drop; what is vouched for matches none of them;
+- the guard, a parameter of main.cf that is asked after the file: lets out what is vouched for and tells
+  nothing, and defers all else, which the file should have handled.
 
 A file that is missing or unreadable defers all mail by itself; Postfix skips a rule that it cannot read, and
 an empty file has none: there the guard answers.
@@ -20,19 +21,15 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from tasks.privacy.telltale_headers import TRACE
+from tasks.privacy import headers
 
 TraceForm = Literal["anonymous", "classic"]
 
-# Headers that name messages (RFC 5322 3.6.4, 3.6.6; X-Forwarded-Message-Id is Thunderbird's).
-MESSAGE_IDS = (
-    "Message-ID",
-    "Resent-Message-ID",
-    "References",
-    "In-Reply-To",
-    "X-Forwarded-Message-Id",
-    "Original-Message-ID",
-)
+# Headers that name messages.
+MESSAGE_IDS = headers.names(headers.NAMING)
+
+# They have rules of their own, whatever an inventory says of their names.
+OWN_RULES = (*MESSAGE_IDS, headers.MIME_VERSION.names, headers.TRACE.names)
 
 # As many private ids of one header are rewritten. A References header with more of them goes: In-Reply-To
 # still ties the thread, and what others answer refers to the rewritten ids anyway.
@@ -59,8 +56,19 @@ RUN = rf"""(?>{WIDE}*{NARROW}(?![^\s<>()",;])|[",;]*+{NARROW}++)"""
 
 def named(*names: str) -> str:
     """Match headers by name; * at the end of one stands for any rest. Blanks may come before the colon."""
+    return f"^{_name(names)}"
+
+
+def _name(names: Sequence[str]) -> str:
     patterns = [re.escape(name).replace(r"\-", "-").replace(r"\*", r"[^\s:]*+") for name in names]
-    return rf"^(?:{'|'.join(patterns)})\s*+:"
+    return rf"(?:{'|'.join(patterns)})\s*+:"
+
+
+class Rule(NamedTuple):
+    """A line of a table."""
+
+    pattern: str
+    action: str
 
 
 def private_right_side(private_domains: Sequence[str]) -> str:
@@ -87,11 +95,50 @@ def private_id(private_domains: Sequence[str]) -> str:
     return rf"(?:{squirrel}|(?:\$[\da-f]{{8}})?@{right_side})"
 
 
-class Rule(NamedTuple):
-    """A line of a table."""
+_VERSION = _name([headers.MIME_VERSION.names])
+_PLAIN_VERSION = rf"{_VERSION}\s*+1\.0\s*+$"
 
-    pattern: str
-    action: str
+
+class Fates(NamedTuple):
+    """Which headers leave and which go, by name; what an inventory says comes before our own tables."""
+
+    vouched: tuple[str, ...] = ()
+    """Those that the inventory vouches for."""
+    dropped: tuple[str, ...] = ()
+    """Those that it drops."""
+    unknown_leave: bool = False
+    """Whether a header that stands in no table leaves."""
+
+    @property
+    def leaving(self) -> tuple[str, ...]:
+        """All that are vouched for; what is dropped goes all the same."""
+        return (*self.vouched, *headers.names(headers.VOUCHED))
+
+
+def going(fates: Fates) -> list[str]:
+    """Match the headers that go, but for trace headers: what the inventory drops, and what is not to leave.
+
+    Each is known by its name, and no step in a name is tried twice: PCRE cannot give up, which would be no
+    match.
+    """
+    return [*_dropped(fates), _known_to_tell(fates) if fates.unknown_leave else _vouched_by_nobody(fates)]
+
+
+def _dropped(fates: Fates) -> list[str]:
+    return [named(*fates.dropped)] if fates.dropped else []
+
+
+def _vouched_by_nobody(fates: Fates) -> str:
+    return f"^(?!{_name([*fates.leaving, *OWN_RULES])})"
+
+
+def _known_to_tell(fates: Fates) -> str:
+    return f"^(?!{_name([*fates.leaving, *OWN_RULES])}){_name(headers.names(headers.GOING))}"
+
+
+def version_rule() -> Rule:
+    """Take the comment behind the version of MIME: it names programs and systems (RFC 2045 4)."""
+    return Rule(f"^(?!{_PLAIN_VERSION}){_VERSION}", "REPLACE MIME-Version: 1.0")
 
 
 def trace_rule(form: TraceForm, hostname: str, mark: str) -> Rule:
@@ -153,15 +200,24 @@ def envelope() -> str:
     return _in_main_cf([rule])
 
 
-def guard(headers: Sequence[str], private_domains: Sequence[str]) -> str:
-    """Write the table that is asked last, for main.cf: who gets here was not rewritten (postconf(5))."""
+def guard(fates: Fates, private_domains: Sequence[str]) -> str:
+    """Write the table that is asked last, for main.cf: who gets here was not rewritten (postconf(5)).
+
+    Only a match lets a header out. What the file of the rules drops is stopped before.
+    """
     why = "REJECT 4.3.0 The rules that keep users anonymous do not work"
     naming = named(*MESSAGE_IDS)
-    rules = [
-        Rule(named(TRACE.name, *headers), f"{why}: a header was not dropped"),
+    rules = [Rule(pattern, f"{why}: a header was not dropped") for pattern in _dropped(fates)]
+    rules += [
+        Rule(f"^{_PLAIN_VERSION}", "DUNNO"),
         Rule(rf"{naming}(?!.*?{private_id(private_domains)})", "DUNNO"),
-        Rule(naming, f"{why}: a message id was not rewritten"),
     ]
+    if fates.unknown_leave:
+        rules.append(Rule(named(*OWN_RULES), f"{why}: a header was not rewritten"))
+        rules.append(Rule(_known_to_tell(fates), f"{why}: a header was not dropped"))
+    else:
+        rules.append(Rule(named(*fates.leaving), "DUNNO"))
+        rules.append(Rule("^", f"{why}: a header was neither dropped nor rewritten"))
     return _in_main_cf(rules)
 
 

@@ -1,10 +1,13 @@
 """What leaves with users' mail, as the inventory tells it."""
 
+import re
 from typing import Annotated, Literal
 
+from pydantic import field_validator
+
 from tasks.inventory.section import Becomes, Section
-from tasks.inventory.values import Domain, HeaderName
-from tasks.privacy import rules, telltale_headers
+from tasks.inventory.values import Domain, HeaderName, Line
+from tasks.privacy import rules
 
 
 class Privacy(Section):
@@ -13,8 +16,32 @@ class Privacy(Section):
     trace: Annotated[Literal["anonymous", "classic"], Becomes("header_checks")] = "anonymous"
     """The relay's own trace header: `anonymous`, or `classic`, with the login, and then not on port 25."""
 
-    dropped_headers: Annotated[tuple[HeaderName, ...], Becomes("header_checks")] = telltale_headers.NAMES
-    """Headers that users' software may have written and that go; `*` at the end stands for any rest."""
+    vouched_headers: Annotated[tuple[Line, ...], Becomes("header_checks")] = ()
+    """Headers that leave as well, beside those that are known to be harmless; `*` at the end stands for any
+    rest."""
+
+    dropped_headers: Annotated[tuple[HeaderName, ...], Becomes("header_checks")] = ()
+    """Headers that go, also where they are vouched for; `*` at the end stands for any rest."""
+
+    unknown_headers: Annotated[Literal["dropped", "kept"], Becomes("header_checks")] = "dropped"
+    """What becomes of headers that nobody has judged: `dropped`, or `kept`, as release 0.1 did; then those
+    alone go that are known to tell."""
 
     private_domains: Annotated[tuple[Domain, ...], Becomes("header_checks")] = rules.PRIVATE_DOMAINS
     """Message ids made below these get the relay's name, as do ids made at an address or a bare name."""
+
+    @field_validator("vouched_headers")
+    @classmethod
+    def _may_leave_as_they_are(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not re.fullmatch(r"[A-Za-z0-9_.-]{2,}\*?", name):
+                raise ValueError(f"{name!r} is no header's name; write one like X-Ticket, or X-Bugzilla-*")
+            pattern = name.replace("*", ".*")
+            if own := [one for one in rules.OWN_RULES if re.fullmatch(pattern, one, re.IGNORECASE)]:
+                raise ValueError(f"{name} would let out {', '.join(own)} as it came; leave it out")
+        return names
+
+    @property
+    def fates(self) -> rules.Fates:
+        """Which headers leave, and which go."""
+        return rules.Fates(self.vouched_headers, self.dropped_headers, self.unknown_headers == "kept")

@@ -1,12 +1,13 @@
 """Puts headers through the relay's two tables as Postfix does, with PCRE2 and without Postfix."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from tasks.host.templates import render
 from tasks.privacy.part import configuration, mark_for, rules
-from tasks.settings import Settings
+from tasks.settings import Privacy, Settings
 from tests.unit.examples import relay_with
 from tests.unit.pcre import LIMIT, GivenUpError, compiled
 
@@ -30,8 +31,7 @@ def checked(header: str, settings: Settings = PLAIN, limit: int | None = None) -
     :returns: what becomes of it; None for one that is dropped
     :raises DeferredError: for one that the guard stops
     """
-    values = rules(settings.privacy, settings.hostname, MARK)
-    found = looked_up(render("privacy/privacy.pcre", **values), header, limit)
+    found = looked_up(_rules(settings.privacy, settings.hostname), header, limit)
     if found is None:
         stopped = looked_up(guard_as_file(settings), header, limit)
         if stopped is not None:
@@ -42,26 +42,30 @@ def checked(header: str, settings: Settings = PLAIN, limit: int | None = None) -
     return text if verb == "REPLACE" else None
 
 
+@cache
+def _rules(privacy: Privacy, hostname: str) -> str:
+    return render("privacy/privacy.pcre", **rules(privacy, hostname, MARK))
+
+
 class DeferredError(Exception):
     """The guard's answer."""
 
 
 def guard_as_file(settings: Settings) -> str:
     """Write the guard as a file would have it (DATABASE_README, «inline» tables)."""
-    lines = _inline(settings, "quietrelay_guard")
-    assert len(lines) == 3
-    return "\n".join(lines)
+    return "\n".join(_inline(settings.privacy, "quietrelay_guard"))
 
 
 def filtered(command: str) -> str:
     """Put an SMTP command through the filter as postconf(5), smtpd_command_filter, has it."""
-    (line,) = _inline(PLAIN, "quietrelay_envelope")
+    (line,) = _inline(PLAIN.privacy, "quietrelay_envelope")
     found = looked_up(line, command)
     return command if found is None else found
 
 
-def _inline(settings: Settings, parameter: str) -> list[str]:
-    value = configuration(settings.privacy, MARK).parameters[parameter]
+@cache
+def _inline(privacy: Privacy, parameter: str) -> list[str]:
+    value = configuration(privacy, MARK).parameters[parameter]
     assert value
     return inline_lines(value)
 
@@ -73,8 +77,13 @@ def inline_lines(value: str) -> list[str]:
     return lines
 
 
-def parsed(table: str) -> Iterator[Line]:
+@cache
+def parsed(table: str) -> Sequence[Line]:
     """Part a table into its lines (pcre_table(5))."""
+    return tuple(_lines(table))
+
+
+def _lines(table: str) -> Iterator[Line]:
     table = re.sub(r"^(#.*)?\n", "", table, flags=re.MULTILINE)
     for line in re.sub(r"\n[ \t]+", " ", table).splitlines():
         found = re.fullmatch(r"(?:(if) )?/(.*)/(?: (\S.*))?|(endif)", line)

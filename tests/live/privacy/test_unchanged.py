@@ -25,10 +25,12 @@ FORWARDED = "forwarded"  # a name on the relay whose mail goes on outside
 def as_it_came(case: Case) -> bytes:
     """Write a message as a stranger sent it, but for what Postfix does to everybody's.
 
-    It drops Bcc (message_drop_headers), and blanks between a header's name and colon (RFC 5322 4.5).
+    It drops Bcc (message_drop_headers), and blanks between a header's name and colon (RFC 5322 4.5), and
+    makes a header of a first line as mailboxes have it (smtpd.c).
     """
     head, blank, body = case.sample.sent(case.values).replace(b"\r\n", b"\n").partition(b"\n\n")
     head = re.sub(rb"(?im)^bcc:.*\n", b"", head)
+    head = re.sub(rb"\A(>*From )", rb"X-Mailbox-Line: \1", head)
     return re.sub(rb"(?m)^([!-9;-~]+)[ \t]+:", rb"\1:", head) + blank + body
 
 

@@ -187,7 +187,9 @@ class TestPrivacy:
         assert says(
             wanted().options[f"{privacy.CLEANUP}/unix"],
             header_checks=f"pcre:{privacy.RULES},$quietrelay_guard",
-            mime_header_checks="",
+            mime_header_checks=f"pcre:{privacy.RULES},$quietrelay_guard",
+            milter_header_checks=f"pcre:{privacy.RULES},$quietrelay_guard",
+            disable_mime_input_processing="yes",
             nested_header_checks="",
             body_checks="",
         )
