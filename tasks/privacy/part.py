@@ -11,16 +11,21 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from tasks.host.templates import render
-from tasks.part import Ask, File, Part
+from tasks.host.templates import program, render
+from tasks.part import Ask, Daemon, Directory, File, Part
 from tasks.postfix import obstacles
 from tasks.postfix.configuration import Configuration, Service
 from tasks.postfix.facts import PostfixSays
+from tasks.privacy import ids
 from tasks.privacy import rules as privacy_rules
 from tasks.privacy.section import Privacy
 
 RULES = "/etc/postfix/privacy.pcre"
-CHECKS = f"pcre:{RULES},$quietrelay_guard"
+CHECKS = f"pcre:{RULES},$quietrelay_judged,$quietrelay_guard"
+UNIT = "/etc/systemd/system/quietrelay-headers.service"
+PROGRAM = "/usr/local/lib/quietrelay/headers.py"
+SETTINGS = "/usr/local/lib/quietrelay/headers.json"
+SOCKET = "/run/quietrelay-headers/socket"
 CLEANUP = "cleanup-submission"
 LOOPBACK = "127.0.0.1:10587"
 
@@ -34,8 +39,17 @@ def part(privacy: Privacy, hostname: str, machine_id: str, auth_on_25: bool) -> 
     """
     mark = mark_for(machine_id)
     return Part(
-        packages=("postfix-pcre",),
-        files={RULES: File(partial(_rules, privacy, hostname, mark))},
+        packages=("postfix-pcre", "python3"),
+        directories={"/usr/local/lib/quietrelay": Directory()},
+        files={
+            RULES: File(partial(_rules, privacy, hostname, mark)),
+            PROGRAM: File(partial(program, "headers.py")),
+            SETTINGS: File(partial(ids.settings, hostname, privacy.private_domains, privacy.ids_known_days)),
+            UNIT: File(
+                partial(render, "privacy/quietrelay-headers.service", program=PROGRAM, settings=SETTINGS)
+            ),
+        },
+        daemons=(Daemon("quietrelay-headers", UNIT, "/run/quietrelay-headers/pid", (PROGRAM, SETTINGS)),),
         postfix=configuration(privacy, mark),
         rereads=(RULES,),
         # Up to the recipient a message needs every part that rewrites it.
@@ -61,8 +75,6 @@ def rules(privacy: Privacy, hostname: str, mark: str) -> dict[str, Any]:
         "trace": privacy_rules.trace_rule(privacy.trace, hostname, mark),
         "going": privacy_rules.going(privacy.fates),
         "version": privacy_rules.version_rule(),
-        "private_ids": privacy_rules.private_ids(privacy.private_domains),
-        "id_rules": privacy_rules.id_rules(hostname, privacy.private_domains),
     }
 
 
@@ -92,6 +104,7 @@ def configuration(privacy: Privacy, mark: str) -> Configuration:
             # smtpd_data_restrictions in main.cf to the admin.
             "quietrelay_user_mail": "check_sasl_access static:{FILTER anonymize:[127.0.0.1]:10587}",
             "quietrelay_envelope": privacy_rules.envelope(),
+            "quietrelay_judged": privacy_rules.judged(privacy.fates, f"socketmap:unix:{SOCKET}:headers"),
             # In main.cf, so that nothing that becomes of a file becomes of both.
             "quietrelay_guard": privacy_rules.guard(privacy.fates, privacy.private_domains),
         },

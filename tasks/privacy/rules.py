@@ -3,8 +3,10 @@
 Two tables are made of them, and each alone lets nothing out (header_checks(5), pcre_table(5)):
 
 - the rules, a file: rewrite or drop; what is vouched for matches none of them;
-- the guard, a parameter of main.cf that is asked after the file: lets out what is vouched for and tells
-  nothing, and defers all else, which the file should have handled.
+- the guard, a parameter of main.cf that is asked last: lets out what is vouched for and tells nothing, and
+  defers all else, which should have been handled before.
+
+Between them stands a program that judges ids and dates (onhost/headers.py); where it is away, mail waits.
 
 A file that is missing or unreadable defers all mail by itself; Postfix skips a rule that it cannot read, and
 an empty file has none: there the guard answers.
@@ -28,21 +30,8 @@ TraceForm = Literal["anonymous", "classic"]
 # Headers that name messages.
 MESSAGE_IDS = headers.names(headers.NAMING)
 
-# They have rules of their own, whatever an inventory says of their names.
-OWN_RULES = (*MESSAGE_IDS, headers.MIME_VERSION.names, headers.TRACE.names)
-
-# As many private ids of one header are rewritten. A References header with more of them goes: In-Reply-To
-# still ties the thread, and what others answer refers to the rewritten ids anyway.
-MOST_IDS = 10
-
-# Domains that are nobody's, so that a name below them tells only how somebody calls a computer at home:
-# RFC 6761, RFC 6762 and its appendix G, RFC 8375, ICANN's name collisions, what common routers hand out, and
-# what Emacs ends a computer's name with that has none (message.el).
-PRIVATE_DOMAINS = (
-    *("local", "localdomain", "localhost", "lan", "home", "home.arpa", "internal", "intranet", "private"),
-    *("corp", "invalid", "workgroup", "fritz.box", "speedport.ip", "station", "router", "localnet", "domain"),
-    "i-did-not-set--mail-host-address--so-tickle-me",
-)
+# Headers with a date in the writer's own zone.
+DATES = ("Date", "Resent-Date")
 
 IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}"
 IPV6 = rf"(?:[\da-f]{{0,4}}+:){{1,8}}+(?:{IPV4}|[\da-f]{{0,4}}+)"  # RFC 4291 2.2
@@ -79,7 +68,7 @@ def private_right_side(private_domains: Sequence[str]) -> str:
     """
     domains = "|".join(re.escape(domain) for domain in private_domains)
     within = [r"(?<!\d)(?:\d{1,3}[.-]){3}\d{1,3}(?!\d)"]
-    within += [rf"\.(?:{domains})\.?(?!{NARROW})"] if domains else []
+    within += [rf"\.(?=\w)(?:{domains})\.?(?!{NARROW})"] if domains else []
     whole = [r"[\da-f.]*+:[\da-f:.]++", r"""[^\s<>()@.:",;]++\.?"""]
     told = rf"""[",;]*+(?:{"|".join(whole)})(?!{NARROW})|{WIDE}*?(?:{"|".join(within)})"""
     return rf"(?:\[[^]\s>]*+\]?+{RUN}?+|(?={told}){RUN})"
@@ -108,11 +97,24 @@ class Fates(NamedTuple):
     """Those that it drops."""
     unknown_leave: bool = False
     """Whether a header that stands in no table leaves."""
+    utc: bool = False
+    """Whether dates are rewritten."""
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """Those that a program judges (onhost/headers.py)."""
+        return (*MESSAGE_IDS, *(DATES if self.utc else ()))
+
+    @property
+    def own_rules(self) -> tuple[str, ...]:
+        """Those that are neither dropped nor vouched for by their name alone."""
+        return (*self.judged, headers.MIME_VERSION.names, headers.TRACE.names)
 
     @property
     def leaving(self) -> tuple[str, ...]:
         """All that are vouched for; what is dropped goes all the same."""
-        return (*self.vouched, *headers.names(headers.VOUCHED))
+        known = (name for name in headers.names(headers.VOUCHED) if name not in self.judged)
+        return (*self.vouched, *known)
 
 
 def going(fates: Fates) -> list[str]:
@@ -129,11 +131,11 @@ def _dropped(fates: Fates) -> list[str]:
 
 
 def _vouched_by_nobody(fates: Fates) -> str:
-    return f"^(?!{_name([*fates.leaving, *OWN_RULES])})"
+    return f"^(?!{_name([*fates.leaving, *fates.own_rules])})"
 
 
 def _known_to_tell(fates: Fates) -> str:
-    return f"^(?!{_name([*fates.leaving, *OWN_RULES])}){_name(headers.names(headers.GOING))}"
+    return f"^(?!{_name([*fates.leaving, *fates.own_rules])}){_name(headers.names(headers.GOING))}"
 
 
 def version_rule() -> Rule:
@@ -164,26 +166,13 @@ def trace_rule(form: TraceForm, hostname: str, mark: str) -> Rule:
     )
 
 
-def id_rules(hostname: str, private_domains: Sequence[str]) -> list[Rule]:
-    """Rewrite every private id of a header, whose name is checked before.
+def judged(fates: Fates, server: str) -> str:
+    """Write the table of the headers that a program judges, for main.cf (pipemap in DATABASE_README).
 
-    A table replaces once, so there is a rule for each number of ids; where one is lost, no other takes its
-    place, and the guard answers. The same id becomes the same everywhere.
+    :param server: where it answers, as socketmap_table(5) has it
     """
-    found = private_id(private_domains)
-    slot = rf"(?>(.*?){found.replace(KEPT, f'({KEPT})')})"
-    rules = [Rule(rf"^(?>.*?{found}){{{MOST_IDS + 1}}}", "IGNORE")]
-    for count in range(MOST_IDS, 0, -1):
-        groups = [f"${{{2 * number + 1}}}${{{2 * number + 2}}}@{hostname}" for number in range(count)]
-        rules.append(
-            Rule(f"^{slot * count}(?!.*?{found})(.*+)$", f"REPLACE {''.join(groups)}${{{2 * count + 1}}}")
-        )
-    return rules
-
-
-def private_ids(private_domains: Sequence[str]) -> str:
-    """Match a header that names a message by a private id."""
-    return rf"{named(*MESSAGE_IDS)}.*?{private_id(private_domains)}"
+    asked = _in_main_cf([Rule(f"^({_name(fates.judged)}.*+)$", "$1")])
+    return f"pipemap:{{{asked}, {server}}}"
 
 
 def envelope() -> str:
@@ -206,14 +195,13 @@ def guard(fates: Fates, private_domains: Sequence[str]) -> str:
     Only a match lets a header out. What the file of the rules drops is stopped before.
     """
     why = "REJECT 4.3.0 The rules that keep users anonymous do not work"
-    naming = named(*MESSAGE_IDS)
     rules = [Rule(pattern, f"{why}: a header was not dropped") for pattern in _dropped(fates)]
     rules += [
         Rule(f"^{_PLAIN_VERSION}", "DUNNO"),
-        Rule(rf"{naming}(?!.*?{private_id(private_domains)})", "DUNNO"),
+        Rule(rf"{named(*MESSAGE_IDS)}(?!.*?{private_id(private_domains)})", "DUNNO"),
     ]
     if fates.unknown_leave:
-        rules.append(Rule(named(*OWN_RULES), f"{why}: a header was not rewritten"))
+        rules.append(Rule(named(*fates.own_rules), f"{why}: a header was not rewritten"))
         rules.append(Rule(_known_to_tell(fates), f"{why}: a header was not dropped"))
     else:
         rules.append(Rule(named(*fates.leaving), "DUNNO"))

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import field_validator
 
 from tasks.inventory.section import Becomes, Section
-from tasks.inventory.values import Domain, HeaderName, Line
-from tasks.privacy import rules
+from tasks.inventory.values import Days, Domain, HeaderName, Line
+from tasks.privacy import ids, rules
 
 
 class Privacy(Section):
@@ -27,7 +27,14 @@ class Privacy(Section):
     """What becomes of headers that nobody has judged: `dropped`, or `kept`, as release 0.1 did; then those
     alone go that are known to tell."""
 
-    private_domains: Annotated[tuple[Domain, ...], Becomes("header_checks")] = rules.PRIVATE_DOMAINS
+    ids_known_days: Annotated[Days | None, Becomes("header_checks")] = 365
+    """Days for which the relay knows the ids that it rewrote, by a keyed hash. A stranger's id that users
+    answer to stays, so threads hold; with `None` it is rewritten like their own."""
+
+    date: Annotated[Literal["written", "utc"], Becomes("header_checks")] = "written"
+    """`Date` as the user's program wrote it, which tells his time zone, or the same moment in `utc`."""
+
+    private_domains: Annotated[tuple[Domain, ...], Becomes("header_checks")] = ids.PRIVATE_DOMAINS
     """Message ids made below these get the relay's name, as do ids made at an address or a bare name."""
 
     @field_validator("vouched_headers")
@@ -37,11 +44,15 @@ class Privacy(Section):
             if not re.fullmatch(r"[A-Za-z0-9_.-]{2,}\*?", name):
                 raise ValueError(f"{name!r} is no header's name; write one like X-Ticket, or X-Bugzilla-*")
             pattern = name.replace("*", ".*")
-            if own := [one for one in rules.OWN_RULES if re.fullmatch(pattern, one, re.IGNORECASE)]:
+            if own := [
+                one for one in rules.Fates(utc=True).own_rules if re.fullmatch(pattern, one, re.IGNORECASE)
+            ]:
                 raise ValueError(f"{name} would let out {', '.join(own)} as it came; leave it out")
         return names
 
     @property
     def fates(self) -> rules.Fates:
         """Which headers leave, and which go."""
-        return rules.Fates(self.vouched_headers, self.dropped_headers, self.unknown_headers == "kept")
+        return rules.Fates(
+            self.vouched_headers, self.dropped_headers, self.unknown_headers == "kept", self.date == "utc"
+        )

@@ -10,6 +10,7 @@ from tasks.privacy.part import RULES
 from tests.support.bed import Relay
 
 GUARD = "quietrelay_guard"
+JUDGED = "quietrelay_judged"
 # A reload returns while processes that read the old files still take connections; this leaves none of them.
 RESTART = "systemctl reset-failed postfix 'postfix@*' 2>/dev/null; systemctl restart postfix"
 # Every daemon of Postfix waits until a main.cf that it reads is two seconds old (load_file.c).
@@ -58,6 +59,17 @@ def edited(
                 write("\n".join(edit_rules(rules(relay))) + "\n"),
                 _set_guard(edit_guard(guard_rules(before))),
             )
+        yield
+
+
+@contextmanager
+def unjudged(relays: Iterable[Relay]) -> Iterator[None]:
+    """Have nobody asked about ids, and put it back at the end."""
+    with ExitStack() as undoing:
+        for relay in relays:
+            before = relay.remote.run(f"postconf -h {JUDGED}").strip()
+            undoing.callback(_run, relay, f"postconf -e {shlex.quote(f'{JUDGED} = {before}')}\n{COLD}")
+            _run(relay, f"postconf -e '{JUDGED} = pcre:{{{{/^Nothing:/ DUNNO}}}}'\n{COLD}")
         yield
 
 

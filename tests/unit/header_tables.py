@@ -1,11 +1,14 @@
 """Puts headers through the relay's two tables as Postfix does, with PCRE2 and without Postfix."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from onhost.headers import Judge, Known
 from tasks.host.templates import render
+from tasks.privacy import ids
 from tasks.privacy.part import configuration, mark_for, rules
 from tasks.settings import Privacy, Settings
 from tests.unit.examples import relay_with
@@ -32,6 +35,11 @@ def checked(header: str, settings: Settings = PLAIN, limit: int | None = None) -
     :raises DeferredError: for one that the guard stops
     """
     found = looked_up(_rules(settings.privacy, settings.hostname), header, limit)
+    if found is None and looked_up(inline(settings, "quietrelay_judged"), header, limit) is not None:
+        octets = header.encode(errors="surrogateescape").decode("latin-1")
+        answer = judge(settings).answer(octets)
+        if answer is not None:
+            return answer.encode("latin-1").decode(errors="surrogateescape") or None
     if found is None:
         stopped = looked_up(guard_as_file(settings), header, limit)
         if stopped is not None:
@@ -53,7 +61,21 @@ class DeferredError(Exception):
 
 def guard_as_file(settings: Settings) -> str:
     """Write the guard as a file would have it (DATABASE_README, «inline» tables)."""
-    return "\n".join(_inline(settings.privacy, "quietrelay_guard"))
+    return inline(settings, "quietrelay_guard")
+
+
+def inline(settings: Settings, parameter: str) -> str:
+    """Write a table that stands in main.cf as a file would have it."""
+    return "\n".join(_inline(settings.privacy, parameter))
+
+
+def judge(settings: Settings, known: Known | None = None) -> Judge:
+    """Make the program that judges ids as a relay has it.
+
+    :param known: what was rewritten; by default strangers' ids are rewritten as well
+    """
+    said = json.loads(ids.settings(settings.hostname, settings.privacy.private_domains, None))
+    return Judge(said["hostname"], said["top_level_domains"], said["private_domains"], known)
 
 
 def filtered(command: str) -> str:
@@ -67,6 +89,8 @@ def filtered(command: str) -> str:
 def _inline(privacy: Privacy, parameter: str) -> list[str]:
     value = configuration(privacy, MARK).parameters[parameter]
     assert value
+    if found := re.fullmatch(r"pipemap:\{(pcre:\{.*\}), socketmap:unix:\S+:headers\}", value):
+        value = found[1]
     return inline_lines(value)
 
 

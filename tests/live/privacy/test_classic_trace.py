@@ -20,7 +20,8 @@ pytestmark = [pytest.mark.needs("outside", "client", "directory"), pytest.mark.c
 
 USER = Account(user_named("backslash").uid, user_named("backslash").password)
 CLASSIC = """
-"privacy": settings.Privacy(trace="classic"), "submission": settings.Submission(auth_on_25=False)
+"privacy": settings.Privacy(trace="classic", ids_known_days=None),
+"submission": settings.Submission(auth_on_25=False)
 """
 
 

@@ -32,6 +32,29 @@ BREAKAGES = {
 }
 
 
+def test_mail_waits_while_nobody_judges_its_ids(
+    test_bed: TestBed, client: InventoryClient, mail_program: MailProgram, outside: Maildir
+) -> None:
+    samples = [sample for sample in SAMPLES if sample.name in ("roundcube", "thunderbird")]
+    endpoints = [endpoint for endpoint in test_bed.endpoints if endpoint.is_first and endpoint.takes_logins]
+    sent = cases(endpoints, homes(client.remote)[0], USER.login, samples=samples)
+    try:
+        for relay in test_bed.relays:
+            relay.remote.run("systemctl stop quietrelay-headers")
+        for case in sent:
+            reply = hand_in(mail_program, case)
+            assert reply.code == (250 if case.endpoint.port == 25 else 451), (case, reply)
+        for relay in test_bed.relays:
+            assert "451" in wait_for_deferral(sent[0].batch, relay.remote)
+        assert outside.arrived(sent[0].batch) == []
+    finally:
+        for relay in test_bed.relays:
+            relay.remote.run("systemctl start quietrelay-headers; postqueue -f")
+    kept = [case for case in sent if case.endpoint.port == 25]
+    arrived = what_arrived(sent, outside)
+    assert {str(case): judge_all(case, arrived) for case in kept} == {str(case): [] for case in kept}
+
+
 @pytest.mark.parametrize("breakage", BREAKAGES)
 def test_mail_waits_while_the_rules_are_broken(
     test_bed: TestBed, client: InventoryClient, mail_program: MailProgram, outside: Maildir, breakage: str

@@ -178,7 +178,7 @@ def test_an_attached_message_keeps_its_own_trace(
 def test_a_header_longer_than_postfix_looks_at_tells_nothing(
     mail_program: MailProgram, outside: Maildir, client: InventoryClient, first_login_endpoint: Endpoint
 ) -> None:
-    # What is beyond header_size_limit (100 KiB) does not leave; what is before it is judged.
+    # Postfix cuts it off at header_size_limit (100 KiB); what is too long to be rewritten goes.
     token, endpoint = new_token(), first_login_endpoint
     made_at_home, elsewhere = "\r\n <abc@kitchen-pc>", f"\r\n{' <a@example.org>' * 60}"
     long = f"References: <x@1{'-1' * 40_000}@>{made_at_home}{elsewhere * 30}{made_at_home}\r\n"
@@ -189,8 +189,7 @@ def test_a_header_longer_than_postfix_looks_at_tells_nothing(
     (raw,) = outside.arrived(token)
     assert_anonymous(raw, client, endpoint)
     assert found(raw, ["kitchen-pc"]) == []
-    relay = endpoint.relay.hostname
-    assert f"References: <x@{relay}@>\n <abc@{relay}>\n <a@example.org> ".encode() in raw
+    assert b"References:" not in raw
 
 
 @needs_others

@@ -186,9 +186,9 @@ class TestPrivacy:
     def test_attached_messages_keep_their_headers(self) -> None:
         assert says(
             wanted().options[f"{privacy.CLEANUP}/unix"],
-            header_checks=f"pcre:{privacy.RULES},$quietrelay_guard",
-            mime_header_checks=f"pcre:{privacy.RULES},$quietrelay_guard",
-            milter_header_checks=f"pcre:{privacy.RULES},$quietrelay_guard",
+            header_checks=privacy.CHECKS,
+            mime_header_checks=privacy.CHECKS,
+            milter_header_checks=privacy.CHECKS,
             disable_mime_input_processing="yes",
             nested_header_checks="",
             body_checks="",

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.privacy.headers import GOING, names
 from tasks.privacy.part import mark_for
-from tasks.privacy.rules import MOST_IDS, OWN_RULES
+from tasks.privacy.rules import Fates
 from tasks.settings import Privacy, Submission
 from tests.unit.examples import HOSTNAME, relay_with
 from tests.unit.header_tables import MARK, PLAIN, DeferredError, checked, filtered, guard_as_file, looked_up
@@ -121,7 +121,7 @@ def test_classic_form_is_refused_where_the_login_gets_lost() -> None:
         relay_with(privacy=Privacy(trace="classic"))
 
 
-PRIVATE = [
+OBVIOUS = [
     "[192.168.1.5]",
     "[IPv6:fe80::1]",
     "192.168.1.5",
@@ -137,12 +137,52 @@ PRIVATE = [
     "73.1.2.3.dyn.example.net",
     "075-081-095-068.res.example.com",
 ]
+PRIVATE = [
+    *OBVIOUS,
+    "pc.dlink",
+    "pc.heimnetz",
+    "host-10-0-0-7.openstacklocal",
+    "web7.local.mail",
+    "web7.example.com.mail",
+    "kitchen.mshome.net",
+    "fritz.box",
+    "pc.i-did-not-set--mail-host-address--so-tickle-me",
+    "pc.mail-host-address-is-not-set",
+    "kitchen.dyndns.org",
+    "kitchen.attlocal.net",
+    "p5B155F43.dip.example.net",
+    "pD9F86D6F.dip0.t-ipconnect.de",
+    "d54C0F4B8.access.example.be",
+    "p200300d06f3e98759ed3c196478e337b.dip0.t-ipconnect.de",
+    "2001-db8-0-0-0-0-0-7.v6.example.net",
+    "106.red-83-59-173.dynamicip.example.net",
+    "083059173106.res.example.com",
+    "73_1_2_3.res.example.com",
+    "pcp02138704pcs.city01.ca.example.net",
+    "alice.dyn.example.net",
+    "alice.adsl2.example.net",
+    "laptop..",
+    "laptop.local..",
+    "laptop.local:8080",
+    "laptop:8080",
+    "(none)",
+    "localhost.(none)",
+]
 PUBLIC = [
     "example.com",
     "mail.example.com",
     "local.example.com",
     "x1-2-3.example.com",
     "1-2-3-4567.example.com",
+    "example.com.",
+    "example.com:25",
+    "EXAMPLE.COM",
+    "xn--mnchen-3ya.de",
+    "a1b2c3d4.example.com",
+    "d41d8cd98f00b204e9800998ecf8427e.example.com",
+    "dyn.com",
+    "mail.museum",
+    "кухня.рф",
 ]
 
 
@@ -151,6 +191,7 @@ PUBLIC = [
 )
 @pytest.mark.parametrize("right_side", PRIVATE)
 def test_an_id_made_at_a_private_place_gets_the_relays_name(name: str, right_side: str) -> None:
+    assert checked(f"{name}: <a@{right_side} >") == f"{name}: <a@{HOSTNAME} >"
     assert checked(f"{name}: <a.1$2@{right_side}>") == f"{name}: <a.1$2@{HOSTNAME}>"
     assert checked(f"{name}: <a@{right_side}") == f"{name}: <a@{HOSTNAME}"
     assert checked(f"{name}:\n <a@{right_side}> (phrase)") == f"{name}:\n <a@{HOSTNAME}> (phrase)"
@@ -162,16 +203,17 @@ def test_an_id_made_at_a_public_place_stays(right_side: str) -> None:
         assert checked(header) == header
 
 
-@pytest.mark.parametrize("count", range(1, MOST_IDS + 1))
+@pytest.mark.parametrize("count", [*range(1, 11), 500])
 def test_a_thread_holds_whichever_of_its_ids_are_private(count: int) -> None:
     ids = [f"<{n}@laptop.local>\r\n\t<{n}@example.com>" for n in range(count)]
     rewritten = [one.replace("laptop.local", HOSTNAME) for one in ids]
     assert checked(f"References: {' '.join(ids)}") == f"References: {' '.join(rewritten)}"
 
 
-def test_more_private_ids_than_there_are_rules_for_go() -> None:
-    assert checked(f"References: {' '.join(['<a@laptop>'] * (MOST_IDS + 1))}") is None
-    assert checked(f"References: {' '.join(['<a@laptop>'] * 2000)}") is None
+def test_a_header_that_is_too_long_to_be_rewritten_goes() -> None:
+    assert checked(f"References: {' '.join(['<a@laptop>'] * 9000)}") is None
+    stays = f"References: {' '.join(['<a@example.com>'] * 6000)}"
+    assert checked(stays) == stays
 
 
 @pytest.mark.parametrize(
@@ -191,7 +233,13 @@ def test_more_private_ids_than_there_are_rules_for_go() -> None:
             "<af9a229bb89f6718.squirrel@webmail.example.com>",
             "<af9a229bb89f6718.squirrel@webmail.example.com>",
         ),
-        ("<000d01c3b7f1$2c8f1f60$0501a8c0@example.com>", "<000d01c3b7f1$2c8f1f60$0501a8c0@example.com>"),
+        ("<000d01c3b7f1$2c8f1f60$0501a8c0@example.com>", f"<000d01c3b7f1$2c8f1f60@{HOSTNAME}>"),
+        ("<3029.1072.JavaMail.alice@mail.example.com>", f"<3029.1072.JavaMail@{HOSTNAME}>"),
+        ("<3029.1072.JavaMail.alice.b@kitchen-pc>", f"<3029.1072.JavaMail@{HOSTNAME}>"),
+        ("<1.2.JavaMail.javamailuser@mail.example.com>", "<1.2.JavaMail.javamailuser@mail.example.com>"),
+        (f"<{'a2' * 25}@abcdefgh2345>", f"<{'a2' * 25}@abcdefgh2345>"),
+        (f"<{'a2' * 25}@kitchen-pc12>", f"<{'a2' * 25}@{HOSTNAME}>"),
+        (f"<{'a2' * 24}a@abcdefgh2345>", f"<{'a2' * 24}a@{HOSTNAME}>"),
     ],
 )
 def test_an_address_in_the_left_side_of_an_id_goes(made: str, kept: str) -> None:
@@ -211,20 +259,22 @@ def test_headers_become_what_they_became_before_the_patterns_were_bounded() -> N
     # Headers of the corpus, of this file's tables and generated ones, each with its result; null was dropped.
     recorded = Path(__file__).with_name("former_results.jsonl").read_text().splitlines()
     assert len(recorded) > 500
-    rewritten = {name.lower() for name in OWN_RULES}
+    rewritten = {name.lower() for name in Fates().own_rules}
     results = dict(map(json.loads, recorded))
     results = {
         header: result
         for header, result in results.items()
-        if header.partition(":")[0].rstrip().lower() in rewritten
+        if result != header
+        and (name := header.partition(":")[0].rstrip().lower()) in rewritten
+        and (result or name == "received")  # a header with many ids went then
     }
     assert {header: checked(header) for header in results} == results
 
 
 HARD = {
     "an address without an end": (f"<x@1{'-1' * 2400}@>", f"<x@{HOSTNAME}@>"),
-    "labels without an end": (f"<x@{'a.' * 50_000}local@>", f"<x@{HOSTNAME}@>"),
-    "labels of nobody": (f"<x@{'a.' * 50_000}example@>", f"<x@{'a.' * 50_000}example@>"),
+    "labels without an end": (f"<x@{'a.' * 40_000}local@>", f"<x@{HOSTNAME}@>"),
+    "labels without an end, of somebody": (f"<x@{'a.' * 40_000}com@>", f"<x@{'a.' * 40_000}com@>"),
     "a name between two signs": ("<x@kitchen-pc@example.org>", f"<x@{HOSTNAME}@example.org>"),
     "a literal that goes on": ("<x@[IPv6:fd00::5].pc>", f"<x@{HOSTNAME}>"),
     "SquirrelMail without a host": ("<33.192.0.2.7.11.squirrel@>", f"<33.11.squirrel@{HOSTNAME}>"),
@@ -248,7 +298,7 @@ class TestGuard:
             "MIME-Version: 1.0 (it)",
             "Nobody-Knows: it",
             "Subject",
-            *(f"Message-ID: <a@{right_side}>" for right_side in PRIVATE),
+            *(f"Message-ID: <a@{right_side}>" for right_side in OBVIOUS),
             "References: <a@example.com> <33091.192.0.2.7.1115415913.squirrel@example.com>",
         ],
     )
