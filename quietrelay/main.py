@@ -135,6 +135,21 @@ def verify(
 
 
 @quietrelay.command()
+@click.argument("file", metavar="FILE")
+@click.option("--inventory", metavar="INVENTORY", help="By its first relay, and not by one with defaults.")
+@limit
+def privacy(file: str, inventory: str | None, limits: tuple[str, ...]) -> None:
+    """Show what a relay would make of a message, and why.
+
+    FILE is a message as mail programs save it, .eml; "-" is standard input. Each header is shown before (-)
+    and after (+), with the reason. Nothing is sent, and no relay is asked.
+    """
+    from quietrelay import privacy as page
+
+    page.show(file, inventory, limits)
+
+
+@quietrelay.command()
 @inventory
 @limit
 @login

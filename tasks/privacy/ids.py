@@ -4,6 +4,8 @@ import json
 from functools import cache
 from pathlib import Path
 
+from onhost.headers import Judge, Known
+
 # Domains that are nobody's, so that a name below them tells only how somebody calls a computer at home:
 # RFC 6761, RFC 6762 and its appendix G, RFC 8375, ICANN's name collisions, what common routers and Windows
 # hand out, and what Emacs ends a computer's name with that has none (message.el).
@@ -80,6 +82,14 @@ def settings(hostname: str, private_domains: tuple[str, ...], days: int | None) 
         "top_level_domains": top_level_domains(),
     }
     return json.dumps(said, indent=0) + "\n"
+
+
+def judge(hostname: str, private_domains: tuple[str, ...], known: Known | None) -> Judge:
+    """Make the judge as a relay has it.
+
+    :param known: what it has rewritten; None if strangers' ids are rewritten as well
+    """
+    return Judge(hostname, top_level_domains(), private_domains, known)
 
 
 @cache

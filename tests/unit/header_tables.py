@@ -1,6 +1,5 @@
 """Puts headers through the relay's two tables as Postfix does, with PCRE2 and without Postfix."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -74,8 +73,7 @@ def judge(settings: Settings, known: Known | None = None) -> Judge:
 
     :param known: what was rewritten; by default strangers' ids are rewritten as well
     """
-    said = json.loads(ids.settings(settings.hostname, settings.privacy.private_domains, None))
-    return Judge(said["hostname"], said["top_level_domains"], said["private_domains"], known)
+    return ids.judge(settings.hostname, settings.privacy.private_domains, known)
 
 
 def filtered(command: str) -> str:
