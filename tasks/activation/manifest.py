@@ -39,7 +39,9 @@ _JSON = TypeAdapter(Manifest)
 def of(part: Part) -> Manifest:
     """Tell what of a host is ours once it has a part."""
     files = (path for path, file in part.files.items() if not file.stays)
-    return Manifest(tuple(sorted(files)), replace(part.postfix, where_known=frozenset()))
+    return Manifest(
+        tuple(sorted(files)), replace(part.postfix, where_known=frozenset(), isolated=frozenset())
+    )
 
 
 def either(former: Manifest, wanted: Manifest) -> Manifest:

@@ -33,6 +33,10 @@ class Postconf(TypedDict):
     """Names of all parameters that this Postfix has."""
     main: dict[str, str]
     """Parameter to value, where main.cf sets it."""
+    defaults: dict[str, str]
+    """Parameter to Postfix's own value, for those that main.cf sets."""
+    filtering: list[str]
+    """Files of tables for headers and bodies that hold the word FILTER."""
     services: dict[str, list[str]]
     """``smtp/inet`` to the entry's eight fields in master.cf."""
     options: dict[str, dict[str, str]]
@@ -74,6 +78,9 @@ class Configuration:
     options: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     where_known: frozenset[str] = frozenset()
     """Parameters to leave out where this Postfix does not have them yet."""
+    isolated: frozenset[str] = frozenset()
+    """Services that are ours alone: each parameter of their daemon that the admin sets in main.cf has its
+    default for them, and no option of the admin's stays."""
 
 
 def merge(*parts: Configuration) -> Configuration:
@@ -90,6 +97,7 @@ def merge(*parts: Configuration) -> Configuration:
         services=_united([part.services for part in parts], "master.cf: "),
         options=options,
         where_known=frozenset().union(*(part.where_known for part in parts)),
+        isolated=frozenset().union(*(part.isolated for part in parts)),
     )
 
 
@@ -112,7 +120,7 @@ def changes(wanted: Configuration, found: Postconf, former: Configuration = NOTH
     :returns: argument lists for postconf(1), in order; empty where nothing differs
     :raises ConfigurationError: for a parameter that the host's Postfix does not know
     """
-    wanted = _known_to(found, _without_leftovers(wanted, found, former))
+    wanted = _known_to(found, _isolated(_without_leftovers(wanted, found, former), found))
     return [
         *_parameter_changes(wanted, found),
         *_service_changes(wanted, found),
@@ -140,16 +148,34 @@ def _without_leftovers(wanted: Configuration, found: Postconf, former: Configura
     )
 
 
+def _isolated(wanted: Configuration, found: Postconf) -> Configuration:
+    options = dict(wanted.options)
+    for key in wanted.isolated:
+        service = wanted.services[key]
+        assert service is not None
+        ours = {*wanted.parameters, *options.get(key, {})}
+        defaults = {
+            name: value
+            for name, value in found["defaults"].items()
+            if name.startswith(f"{service.command}_") and name not in ours
+        }
+        others = dict.fromkeys(found["options"].get(key, {}))
+        options[key] = {**others, **defaults, **options.get(key, {})}
+    return replace(wanted, options=options)
+
+
 def _left(former: Mapping[str, str | None], current: Mapping[str, str]) -> dict[str, None]:
     return {name: None for name, value in former.items() if value is not None and current.get(name) == value}
 
 
 def _known_to(found: Postconf, wanted: Configuration) -> Configuration:
     known = set(found["known"])
+    # postconf(5) has the parameters of a transport as transport_destination_rate_delay and the like.
+    transports = [f"{key.partition('/')[0]}_" for key, service in wanted.services.items() if service]
 
     def kept(values: Mapping[str, str | None]) -> dict[str, str | None]:
         wanted_names = {name for name, value in values.items() if value is not None}
-        unknown = {name for name in wanted_names - known if not name.startswith(OWN)}
+        unknown = {name for name in wanted_names - known if not name.startswith((OWN, *transports))}
         if missing := unknown - wanted.where_known:
             raise ConfigurationError(
                 f"The host's Postfix does not know {', '.join(sorted(missing))}; "
@@ -182,7 +208,12 @@ def _service_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
         elif current is None:
             commands.append(["-M", f"{key} = {service.entry(key)}"])
         else:
-            if different := _differing(service.columns(), dict(zip(FIELDS, current, strict=True))):
+            columns = service.columns()
+            if (
+                current[-1] != service.command
+            ):  # another daemon's, postscreen(8) say: nothing of it is the admin's
+                columns = {name: value or "-" for name, value in columns.items()}
+            if different := _differing(columns, dict(zip(FIELDS, current, strict=True))):
                 commands.append(["-F", *(f"{key}/{name} = {value}" for name, value in different.items())])
     return commands
 

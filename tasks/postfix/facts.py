@@ -13,6 +13,12 @@ MASTER_PID = "/var/spool/postfix/pid/master.pid"
 SECTIONS = {
     "known": "postconf -dH | tr '\\n' ' ' && echo",  # a thousand names, as one line
     "main": "postconf -n",
+    # Of what main.cf sets, ours among it, of which Postfix knows no default.
+    "defaults": "{ postconf -d $(postconf -nH) 2>/dev/null || true; }",
+    "filtering": (
+        "{ { postconf -h header_checks mime_header_checks nested_header_checks body_checks; postconf -P; }"
+        r" | grep -oE '[a-z]+:/[^ ,]+' | sed 's/^[a-z]*://' | xargs -r grep -lsw FILTER || true; }"
+    ),
     "services": "postconf -M",
     "options": "postconf -P",
 }
@@ -57,6 +63,8 @@ def parse(lines: Iterable[str]) -> Postconf:
     return {
         "known": " ".join(sections["known"]).split(),
         "main": dict(map(_assignment, sections["main"])),
+        "defaults": dict(map(_assignment, sections["defaults"])),
+        "filtering": sections["filtering"],
         "services": {f"{entry[0]}/{entry[1]}": [*entry[:7], entry[7].split()[0]] for entry in entries},
         "options": options,
     }

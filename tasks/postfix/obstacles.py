@@ -1,5 +1,6 @@
 """What a host's main.cf and master.cf say that would bare users or stop their mail. All of it is pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -19,17 +20,66 @@ class Said(NamedTuple):
     """Arguments of postconf(1) that take it away."""
 
 
-def detours(found: Postconf, for_users: Iterable[str]) -> Iterator[str]:
-    """Find where smtpd hands mail to a proxy, and so never to the cleanup service that rewrites it.
+def detours(found: Postconf, for_users: Iterable[str], on_25: bool) -> Iterator[str]:
+    """Find what would lead users' mail round the rewriting of its headers.
 
-    :param for_users: services of smtpd that users' mail goes through, as ``submission/inet``
+    :param for_users: services of smtpd that users' mail goes through, and no other, as ``submission/inet``
+    :param on_25: whether users' mail comes in on port 25 as well
     """
-    for service in for_users:
+    for service in [*for_users, *(["smtp/inet"] if on_25 else [])]:
         said = _said(found, service, "smtpd_proxy_filter")
+        if said.value:  # smtpd hands mail to a proxy, and never to the cleanup service that rewrites it
+            yield _detour(said, "smtpd_proxy_filter")
+    for service in for_users:
+        said = _said(found, service, "receive_override_options")
+        if "no_header_body_checks" in said.value or "no_milters" in said.value:
+            yield _detour(said, "receive_override_options")
+    if on_25:
+        # The last FILTER of a message counts (access(5)); ours comes with smtpd_data_restrictions.
+        said = _said(found, "smtp/inet", "smtpd_end_of_data_restrictions")
         if said.value:
+            yield _detour(said, "smtpd_end_of_data_restrictions", " where it answers with FILTER")
+        for name in ("header_checks", "mime_header_checks", "nested_header_checks", "body_checks"):
+            said = _said(found, "smtp/inet", name)
+            tables = {word.partition(":")[2] for word in re.split(r"[\s,]+", said.value)}
+            if "FILTER" in said.value or not tables.isdisjoint(found["filtering"]):
+                yield _detour(said, name, " by FILTER")
+
+
+def _detour(said: Said, name: str, when: str = "") -> str:
+    instead = "" if not when else ", or Submission(auth_on_25=False)"
+    return (
+        f"{said.place} has {name} = {said.value}, which leads users' mail round the rewriting of its "
+        f"headers{when}; remove it there: postconf {said.remove}{instead}"
+    )
+
+
+# services(5)
+PORTS = {"smtp": "25", "smtps": "465", "submissions": "465", "urd": "465", "submission": "587"}
+
+
+def rivals(found: Postconf, own: Mapping[str, object]) -> Iterator[str]:
+    """Find services that listen where ours do, by another name, so that Postfix would not start.
+
+    :param own: services of ours by key, None for those that go
+    """
+    for key in found["services"]:
+        name, kind = key.rsplit("/", 1)
+        spelled = name.rpartition(":")[2]
+        port = PORTS.get(spelled, spelled)
+        if kind == "inet" and key not in own and port in PORTS.values():
             yield (
-                f"{said.place} has smtpd_proxy_filter = {said.value}, which leads users' mail round the "
-                f"rewriting of its headers; remove it there: postconf {said.remove}"
+                f"master.cf has {name} inet, which listens on port {port} beside ours, so that Postfix could "
+                f"not start; remove it: postconf -MX {key}"
+            )
+    said = found["main"].get("master_service_disable", "")
+    disabled = {*re.split(r"[\s,]+", said)}
+    for key in (key for key, service in own.items() if service):
+        name, kind = key.rsplit("/", 1)
+        if kind == "inet" and not disabled.isdisjoint({"inet", f"{name}.inet", f"{name}/inet"}):
+            yield (
+                f"main.cf has master_service_disable = {said}, which keeps {name} from running; remove it: "
+                "postconf -X master_service_disable"
             )
 
 

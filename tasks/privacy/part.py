@@ -59,9 +59,8 @@ def part(privacy: Privacy, hostname: str, machine_id: str, auth_on_25: bool) -> 
 
 
 def _complaints(auth_on_25: bool, ask: Ask) -> Iterator[str]:
-    for_users = ["submission/inet", "submissions/inet", f"{LOOPBACK}/inet"]
     if found := ask(PostfixSays):  # once Postfix is installed
-        yield from obstacles.detours(found, for_users + (["smtp/inet"] if auth_on_25 else []))
+        yield from obstacles.detours(found, ["submission/inet", "submissions/inet"], auth_on_25)
 
 
 def _rules(privacy: Privacy, hostname: str, mark: str) -> str:
@@ -105,6 +104,10 @@ def configuration(privacy: Privacy, mark: str) -> Configuration:
             "quietrelay_user_mail": "check_sasl_access static:{FILTER anonymize:[127.0.0.1]:10587}",
             "quietrelay_envelope": privacy_rules.envelope(),
             "quietrelay_judged": privacy_rules.judged(privacy.fates, f"socketmap:unix:{SOCKET}:headers"),
+            # What the admin has for all transports is not for a step within the relay.
+            "anonymize_destination_rate_delay": "0s",
+            "anonymize_transport_rate_delay": "0s",
+            "anonymize_destination_concurrency_limit": "20",
             # In main.cf, so that nothing that becomes of a file becomes of both.
             "quietrelay_guard": privacy_rules.guard(privacy.fates, privacy.private_domains),
         },
@@ -167,4 +170,5 @@ def configuration(privacy: Privacy, mark: str) -> Configuration:
             },
         },
         where_known=frozenset({"smtpd_hide_client_session"}),
+        isolated=frozenset({f"{CLEANUP}/unix", "anonymize/unix", f"{LOOPBACK}/inet"}),
     )

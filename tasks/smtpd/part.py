@@ -5,7 +5,9 @@ from functools import partial
 
 from tasks.host.facts.host import HostSays
 from tasks.part import Ask, Part
+from tasks.postfix import obstacles
 from tasks.postfix.configuration import Configuration, Service
+from tasks.postfix.facts import PostfixSays
 from tasks.smtpd.section import Relay
 
 # smtpd leaves Debian's chroot: what it asks about passwords lies outside it (SASL_README).
@@ -38,9 +40,14 @@ def part(relay: Relay, hostname: str, found: HostSays) -> Part:
         },
         postfix=configuration(hostname),
         ports=(25, 465, 587),
-        complaints=(partial(complain, relay, found),),
+        complaints=(partial(complain, relay, found), partial(_rivals, hostname)),
         probes=("postfix_runs",),
     )
+
+
+def _rivals(hostname: str, ask: Ask) -> Iterator[str]:
+    if found := ask(PostfixSays):
+        yield from obstacles.rivals(found, configuration(hostname).services)
 
 
 def complain(relay: Relay, found: HostSays, _ask: Ask | None = None) -> Iterator[str]:

@@ -14,7 +14,21 @@ from tests.support.smtp import MailProgram
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory")]
 
+# Each: a command that puts it there, one that removes it, and what is said of it.
 OBSTACLES = {
+    "many at once": (
+        "postconf -e receive_override_options=no_header_body_checks master_service_disable=submission.inet"
+        " smtpd_end_of_data_restrictions=permit header_checks=pcre:/etc/postfix/filter;"
+        " echo '/^Subject:/ FILTER smtp:[127.0.0.1]:9' >/etc/postfix/filter;"
+        " postconf -M '127.0.0.1:587/inet=127.0.0.1:587 inet n - y - - smtpd'",
+        "postconf -X receive_override_options master_service_disable smtpd_end_of_data_restrictions"
+        " header_checks; rm -f /etc/postfix/filter; postconf -MX 127.0.0.1:587/inet",
+        "main.cf has receive_override_options = no_header_body_checks, which leads users' mail round",
+        "main.cf has master_service_disable = submission.inet, which keeps submission from running",
+        "main.cf has smtpd_end_of_data_restrictions = permit, which leads users' mail round",
+        "main.cf has header_checks = pcre:/etc/postfix/filter, which leads users' mail round",
+        "master.cf has 127.0.0.1:587 inet, which listens on port 587 beside ours",
+    ),
     "proxy in main.cf": (
         "postconf -e smtpd_proxy_filter=127.0.0.1:10025",
         "postconf -X smtpd_proxy_filter",
@@ -45,13 +59,13 @@ class Refusal:
     run: Run
     before: dict[Relay, str]
     after: dict[Relay, str]
-    words: str
+    words: tuple[str, ...]
 
 
 @pytest.fixture(scope="module", params=OBSTACLES)
 def refusal(request: pytest.FixtureRequest, test_bed: TestBed, pytestconfig: pytest.Config) -> Refusal:
     """Put an obstacle on the relays, and run; at the end it is gone."""
-    put, remove, words = OBSTACLES[request.param]
+    put, remove, *words = OBSTACLES[request.param]
     deploy = Deploy(test_bed.inventory, pytestconfig.rootpath)
 
     def everywhere(script: str) -> dict[Relay, str]:
@@ -66,14 +80,15 @@ def refusal(request: pytest.FixtureRequest, test_bed: TestBed, pytestconfig: pyt
         everywhere(remove)
         back = deploy.run()
     assert back.status == 0, back.complaint()
-    return Refusal(run, before, after, words)
+    return Refusal(run, before, after, tuple(words))
 
 
 def test_what_would_bare_users_or_stop_their_mail_is_refused_by_name(
     refusal: Refusal, test_bed: TestBed
 ) -> None:
     assert refusal.run.status != 0
-    (line,) = [line for line in refusal.run.errors.splitlines() if refusal.words in line]
+    (line,) = [line for line in refusal.run.errors.splitlines() if refusal.words[0] in line]
+    assert all(words in line for words in refusal.words)
     assert test_bed.inventory in line
     assert any(f"({relay.name})" in line for relay in test_bed.relays)
 

@@ -23,7 +23,7 @@ def test_without_the_setting_logs_are_the_systems_again_and_the_admins_stay(
     found: str | None, expected: list[list[str]]
 ) -> None:
     main = {"maillog_file": found} if found else {}
-    says = Postconf(known=["maillog_file"], main=main, services={}, options={})
+    says = Postconf(known=["maillog_file"], main=main, defaults={}, filtering=[], services={}, options={})
     assert changes(logs.part(Logs()).postfix, says, former=KEEPING) == expected
 
 

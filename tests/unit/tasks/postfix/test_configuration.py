@@ -1,6 +1,6 @@
 """What is written to main.cf and master.cf: what the relay needs, and nothing that is the admin's."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -21,10 +21,18 @@ def found(
     main: dict[str, str] | None = None,
     services: dict[str, list[str]] | None = None,
     options: dict[str, dict[str, str]] | None = None,
+    defaults: dict[str, str] | None = None,
 ) -> Postconf:
     """Make what postconf says on a host whose Postfix knows two parameters."""
     known = ["myhostname", "smtpd_tls_auth_only"]
-    return Postconf(known=known, main=main or {}, services=services or {}, options=options or {})
+    return Postconf(
+        known=[*known, *(defaults or {})],
+        main=main or {},
+        services=services or {},
+        options=options or {},
+        defaults=defaults or {},
+        filtering=[],
+    )
 
 
 class TestMerge:
@@ -199,3 +207,46 @@ class TestOptions:
     def test_services_come_before_their_options(self) -> None:
         wanted = Configuration(services={"x/unix": Service("smtp")}, options={"x/unix": {"myhostname": "x"}})
         assert [command[0] for command in changes(wanted, found())] == ["-M", "-P"]
+
+
+class TestIsolated:
+    """A service that is ours alone inherits nothing of the admin's."""
+
+    WANTED = Configuration(
+        parameters={"smtp_ours": "here"},
+        services={"hop/unix": Service("smtp")},
+        options={"hop/unix": {"smtp_tls_security_level": "none"}},
+        isolated=frozenset({"hop/unix"}),
+    )
+    SERVICE: ClassVar = {"hop/unix": ["hop", "unix", "n", "-", "n", "-", "-", "smtp"]}
+    MAIN: ClassVar = {"smtp_ours": "here", "smtp_bind_address6": "::2", "relayhost": "a"}
+    DEFAULTS: ClassVar = {
+        "smtp_bind_address6": "",
+        "relayhost": "",
+        "smtp_ours": "x",
+        "smtp_tls_security_level": "",
+    }
+
+    def test_what_main_cf_sets_for_its_daemon_has_its_default(self) -> None:
+        says = found(self.MAIN, self.SERVICE, defaults=self.DEFAULTS)
+        options = {"smtp_bind_address6": "", "smtp_tls_security_level": "none"}
+        assert changes(self.WANTED, says) == [
+            ["-P", *(f"hop/unix/{one} = {value}" for one, value in options.items())]
+        ]
+        settled = found(self.MAIN, self.SERVICE, {"hop/unix": options}, self.DEFAULTS)
+        assert changes(self.WANTED, settled) == []
+
+    def test_an_option_of_the_admins_goes(self) -> None:
+        options = {"content_filter": "amavis:", "smtp_bind_address6": "", "smtp_tls_security_level": "none"}
+        says = found(self.MAIN, self.SERVICE, {"hop/unix": options}, self.DEFAULTS)
+        assert changes(self.WANTED, says) == [["-PX", "hop/unix/content_filter"]]
+
+
+def test_an_entry_of_another_daemon_is_replaced_whole() -> None:
+    postscreen = ["smtp", "inet", "n", "-", "y", "-", "1", "postscreen"]
+    wanted = Configuration(services={"smtp/inet": Service("smtpd", shipped=True)})
+    ((word, *columns),) = changes(wanted, found(services={"smtp/inet": postscreen}))
+    assert word == "-F"
+    assert {"smtp/inet/process_limit = -", "smtp/inet/command = smtpd"} <= {*columns}
+    kept = ["smtp", "inet", "n", "-", "n", "-", "7", "smtpd"]
+    assert changes(wanted, found(services={"smtp/inet": kept})) == []

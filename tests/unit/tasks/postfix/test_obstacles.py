@@ -29,10 +29,19 @@ NOT_ON_25 = Submission(auth_on_25=False)
 def complaint(
     main: dict[str, str] | None = None,
     options: dict[str, dict[str, str]] | None = None,
+    filtering: list[str] | None = None,
+    services: dict[str, list[str]] | None = None,
     **sections: Section,
 ) -> str:
     """Judge a host with these settings in main.cf and master.cf."""
-    found = Postconf(known=[], main=main or {}, services=SERVICES, options=options or {})
+    found = Postconf(
+        known=[],
+        main=main or {},
+        services=SERVICES | (services or {}),
+        options=options or {},
+        defaults={},
+        filtering=filtering or [],
+    )
     return next(iter(complaints(found, relay_with(**sections))), "")
 
 
@@ -55,9 +64,7 @@ def test_proxy_in_main_cf_is_named() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "service", ["smtp/inet", "submission/inet", "submissions/inet", "127.0.0.1:10587/inet"]
-)
+@pytest.mark.parametrize("service", ["smtp/inet", "submission/inet", "submissions/inet"])
 def test_proxy_of_a_service_for_users_is_named(service: str) -> None:
     said = complaint(options={service: PROXY})
     assert said.startswith(f"{service} in master.cf has smtpd_proxy_filter = 127.0.0.1:10025, ")
@@ -68,9 +75,59 @@ def test_proxy_that_no_user_meets_is_the_admins() -> None:
     assert complaint(options={"10025/inet": PROXY}) == ""
     assert complaint(options={"smtp/inet": PROXY}, submission=NOT_ON_25) == ""
     nowhere = {"smtpd_proxy_filter": ""}
-    services = ["smtp/inet", "submission/inet", "submissions/inet", "127.0.0.1:10587/inet"]
+    services = ["smtp/inet", "submission/inet", "submissions/inet"]
     assert complaint(PROXY, dict.fromkeys(services, nowhere)) == ""
     assert complaint(PROXY, dict.fromkeys(services[:-1], nowhere)).startswith("main.cf has")
+
+
+UNCHECKED = {"receive_override_options": "no_address_mappings,no_header_body_checks"}
+LATE = {"smtpd_end_of_data_restrictions": "check_sender_access hash:/etc/postfix/late"}
+FILTERING = {"header_checks": "regexp:/etc/postfix/to_amavis, pcre:/etc/postfix/filter"}
+
+
+@pytest.mark.parametrize("service", ["", "submission/inet", "submissions/inet"])
+def test_headers_that_would_not_be_checked_are_named(service: str) -> None:
+    said = complaint(options={service: UNCHECKED}) if service else complaint(UNCHECKED)
+    assert said.startswith(f"{service or 'main.cf'}")
+    assert "receive_override_options = no_address_mappings,no_header_body_checks, which leads" in said
+    assert complaint({"receive_override_options": "no_address_mappings"}) == ""
+
+
+@pytest.mark.parametrize(
+    "main",
+    [LATE, FILTERING, {"body_checks": "pcre:{{/^x/ FILTER a:b}}"}],
+    ids=["after the data", "table", "inline"],
+)
+def test_what_may_filter_users_mail_on_25_elsewhere_is_named(main: dict[str, str]) -> None:
+    said = complaint(main, filtering=["/etc/postfix/filter"])
+    ((name, value),) = main.items()
+    assert said.startswith(f"main.cf has {name} = {value}, which leads users' mail round")
+    assert said.endswith(f"postconf -X {name}, or Submission(auth_on_25=False)")
+    assert complaint(main, filtering=["/etc/postfix/filter"], submission=NOT_ON_25) == ""
+
+
+def test_checks_that_do_not_filter_are_the_admins() -> None:
+    assert complaint(FILTERING, filtering=["/etc/postfix/another"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "port"),
+    [("192.0.2.1:smtp", 25), ("25", 25), ("127.0.0.1:587", 587), ("[::1]:submissions", 465), ("urd", 465)],
+)
+def test_a_second_service_at_a_port_of_ours_is_named(name: str, port: int) -> None:
+    entry = [name, "inet", "n", "-", "y", "-", "-", "smtpd"]
+    said = complaint(services={f"{name}/inet": entry})
+    assert said == (
+        f"master.cf has {name} inet, which listens on port {port} beside ours, so that Postfix could not "
+        f"start; remove it: postconf -MX {name}/inet"
+    )
+
+
+@pytest.mark.parametrize("disabled", ["inet", "foo, submission.inet", "submission/inet"])
+def test_services_that_are_switched_off_are_named(disabled: str) -> None:
+    said = complaint({"master_service_disable": disabled})
+    assert said.startswith(f"main.cf has master_service_disable = {disabled}, which keeps ")
+    assert said.endswith("postconf -X master_service_disable")
 
 
 @pytest.mark.parametrize("level", ["none", "may"])

@@ -14,6 +14,11 @@ relayhost =
 smtpd_banner = $myhostname ESMTP $mail_name (Debian/GNU)
 smtp_tls_session_cache_database = btree:${data_directory}/smtp_scache
 virtual_alias_maps = ldap:{ server_host = ldap://ldap, search_base = dc=example }
+[defaults]
+smtp_tls_session_cache_database =
+relayhost =
+[filtering]
+/etc/postfix/header_checks
 [services]
 smtp       inet  n       -       y       -       -       smtpd
 submission inet  n       -       n       -       -       smtpd -o syslog_name=postfix/$service_name
@@ -31,6 +36,11 @@ submission/inet/smtpd_recipient_restrictions =
 """
 
 SAYS = parse(POSTCONF.splitlines())
+
+
+def test_defaults_of_what_is_set_and_tables_that_filter() -> None:
+    assert SAYS["defaults"] == {"smtp_tls_session_cache_database": "", "relayhost": ""}
+    assert SAYS["filtering"] == ["/etc/postfix/header_checks"]
 
 
 def test_known_parameters() -> None:
@@ -83,6 +93,8 @@ def test_options_belong_to_their_service() -> None:
 
 
 def test_postfix_without_settings_of_its_own() -> None:
-    says = parse(["[known]", "mail_version", "[main]", "[services]", "[options]"])
-    empty: dict[str, object] = {"main": {}, "services": {}, "options": {}}
+    says = parse(
+        ["[known]", "mail_version", "[main]", "[defaults]", "[filtering]", "[services]", "[options]"]
+    )
+    empty: dict[str, object] = {"main": {}, "defaults": {}, "filtering": [], "services": {}, "options": {}}
     assert says == {"known": ["mail_version"], **empty}

@@ -62,7 +62,7 @@ class TestPostfix:
                 "smtpd_sender_login_maps": table,
                 "smtpd_relay_restrictions": str(off.parameters["smtpd_relay_restrictions"]),
             }
-            says = Postconf(known=list(main), main=main, services={}, options={})
+            says = Postconf(known=list(main), main=main, defaults={}, filtering=[], services={}, options={})
             return [command for command in changes(off, says, former) if command[0] == "-X"]
 
         assert changed("$quietrelay_senders") == [["-X", "quietrelay_senders", "smtpd_sender_login_maps"]]

@@ -1,0 +1,1 @@
+"""Hosts that are not new: what an admin has on them already."""
