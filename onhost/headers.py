@@ -47,34 +47,54 @@ LITERAL = re.compile(r"\[[^]\s>]*+\]?+", FLAGS)
 ALONE = re.compile(rf"""[",;]*+(?:[\da-f.]*+:[\da-f:.]++(?!{NARROW})|{LABEL}++{END})""", FLAGS)
 NAME = re.compile(r"""[",;]*([^\s<>()@",;:]+)""", FLAGS)
 ENDED = re.compile(rf"(?::\d*)?(?!{NARROW})", FLAGS)
-# Where an address is part of a name, as providers name customers' lines, or a label that only such have.
-OF_A_LINE = re.compile(
-    "|".join(
-        (
-            r"(?<!\d)(?:\d{1,3}[._-]){3}\d{1,3}(?!\d)",
-            r"(?<!\d)(?:[01]\d\d|2[0-4]\d|25[0-5]){4}(?!\d)",  # 083059173106
-            r"(?<!\d)\d{1,3}\.[a-z]{1,20}-?\d{1,3}-\d{1,3}-\d{1,3}(?!\d)",  # 106.red-83-59-173
-            # Four bytes, as p5B155F43.dip0.example.net; what else has such a label is named by fewer labels.
-            rf"(?<![^.])(?:[a-z]{{1,4}}-?+|0x)?(?=[a-f]{{0,7}}\d)[\da-f]{{8}}(?=(?:\.{LABEL}{{1,63}}){{3}})",
-            r"(?<![^.])[a-z]{0,4}-?(?:2[0468a]|f[cde])[\da-f]{30}(?![\da-f])",  # p200300d06f3e9875...
-            r"(?<![\da-f])2[\da-f]{3}(?:--?[\da-f]{1,4}){4,7}(?![\da-f])",  # 2001-db8-0-0-0-0-0-7
-            r"(?<![^.-])(?:dyn(?:amic)?(?:-?ip)?|dhcp|ppp(?:oe)?|[av]?dsl|dial(?:up|in)|dip|cpe)\d{0,4}+"
-            rf"(?=[.-]{LABEL}{{1,63}}\.{LABEL})",
-            r"(?<![^.])pcp\d{4,12}pcs\.",
-        )
-    ),
-    FLAGS,
-)
+# Four bytes as an address has them: of the first ones, those from 224 on are nobody's.
+FOUR_BYTES = r"(?:0[1-9a-f]|[1-9a-d][\da-f])[\da-f]{6}"
+# Where an address, or the number of a line or card, is part of a name, or a label that only customers'
+# names have.
+OF_A_LINE = {
+    "an address": r"(?<!\d)(?:\d{1,3}[._-]){3}\d{1,3}(?!\d)",
+    "an address of twelve digits": r"(?<!\d)(?:[01]\d\d|2[0-4]\d|25[0-5]){4}(?!\d)",  # 083059173106
+    # 106.red-83-59-173
+    "an address in pieces": r"(?<!\d)\d{1,3}\.[a-z]{1,20}-?\d{1,3}-\d{1,3}-\d{1,3}(?!\d)",
+    # p5B155F43.dip0.example.net; what else has such a label is named by fewer labels,
+    "an address in hexadecimal": rf"(?<![^.])(?:[a-z]{{1,4}}-?+|0x)?(?=[a-f]{{0,7}}\d){FOUR_BYTES}"
+    rf"(?=(?:-[a-z\d]{{1,20}}+)?(?:\.{LABEL}{{1,63}}){{3}})",
+    # or has no other letter before it.
+    "an address in hexadecimal behind a letter": r"(?<![^.])[g-z]-?(?=[\da-f]{0,7}[a-f])(?=[a-f]{0,7}\d)"
+    rf"{FOUR_BYTES}(?=\.{LABEL}{{1,63}}\.{LABEL})",
+    # p200300d06f3e9875...
+    "sixteen bytes": r"(?<![^.])[a-z]{0,4}-?(?:2[0468a]|f[cde])[\da-f]{30}(?![\da-f])",
+    # 2001-db8-0-0-0-0-0-7
+    "an address of IPv6": r"(?<![\da-f])2[\da-f]{3}(?:--?[\da-f]{1,4}){4,7}(?![\da-f])",
+    "a network card": r"(?<![^.])(?:[a-z]{1,8}-|[a-z]{1,4})?(?=[\da-f]{0,11}[a-f])(?=[a-f]{0,11}\d)"
+    rf"[\da-f]{{12}}(?=\.{LABEL}{{1,63}}\.{LABEL})",
+    # 00-16-cb-aa-12-34
+    "a network card in pieces": r"(?<![\da-f])(?:[\da-f]{2}[-_]){5}[\da-f]{2}(?![\da-f])",
+    "a label of customers": r"(?<![^.-])(?:dyn(?:amic)?(?:-?ip)?|dhcp|ppp(?:oe)?|[av]?dsl|dial-?(?:up|in)|dip"
+    rf"|cpe|hsd|fios|abo|lightspeed)\d{{0,4}}+(?=[.-]{LABEL}{{1,63}}\.{LABEL})",
+    # pcp02138704pcs, p2198-ipbfp1003osaka
+    "a line's number": r"(?<![^.])(?:pcp\d{4,12}pcs|p\d{1,5}-ip[a-z]{2,6}\d{1,8}[a-z\d]{1,50}+)"
+    rf"\.{LABEL}",
+    # kitchen.dyndns-home.com, kitchen.no-ip.org
+    "dynamic DNS": rf"(?<=\.)(?:my)?(?:dyn-?dns|ddns|dyn-?ip|no-?ip)[a-z\d-]{{0,20}}+\.{LABEL}",
+    # kitchen.is-a-chef.com
+    "dynamic DNS in words": r"(?<=\.)(?:is-an?-[a-z-]{3,24}+|from-[a-z]{2})\.(?:com|net|org)(?![a-z])",
+}
+LINES = re.compile("|".join(OF_A_LINE.values()), FLAGS)
 IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}"
 IPV6 = rf"(?:[\da-f]{{0,4}}:){{1,8}}(?:{IPV4}|[\da-f]{{0,4}})"  # RFC 4291 2.2
 # SquirrelMail wrote the browser's address into the left side, Outlook Express the computer's, in hexadecimal
-# digits, and JavaMail the login, unless it is the same for all. What the first group has stays.
+# digits, and JavaMail the login, unless it is a server's, the same for all. What the groups have stays.
+SERVERS = (
+    r"root|nobody|daemon|system|admin(?:istrator)?|app|apache|httpd|tomcat\d{0,2}|jboss|www(?:-data)?|zimbra"
+    r"|open-xchange|coremail|javamailuser|yahoo|ngmail|fmail"
+)
 LEFT_SIDES = tuple(
     re.compile(pattern, FLAGS)
     for pattern in (
         rf"()\.(?:{IPV4}|{IPV6})(\.\d{{1,20}}\.squirrel)\Z",
         r"(\$[\da-f]{8})\$[\da-f]{8}()\Z",
-        r"(\.JavaMail)\.(?!(?:javamailuser|zimbra)\Z)[^\s<>()@]{1,64}()\Z",
+        rf"(\.JavaMail)\.(?!(?:{SERVERS})\Z)[^\s<>()@]{{1,64}}()\Z",
     )
 )
 LONGEST_LEFT = 140  # characters that those look at
@@ -174,7 +194,7 @@ class Judge:
         return run[0] + ("(none)" if piece.startswith("(none)", run.end()) else "")
 
     def _is_a_line(self, piece: str, run: str) -> bool:
-        if OF_A_LINE.search(run):
+        if LINES.search(run):
             return True
         name = NAME.match(piece)
         if not name:

@@ -20,7 +20,9 @@ or at a null character.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from tasks.privacy import headers
@@ -66,12 +68,18 @@ def private_right_side(private_domains: Sequence[str]) -> str:
     An address, as a literal or bare; a name without a dot; one below a domain that is nobody's; one that has
     an address in it, as providers name their customers' lines. Another @ ends it, as a bracket does.
     """
-    domains = "|".join(re.escape(domain) for domain in private_domains)
+    domains = "|".join(_by_first_letter(private_domains))
     within = [r"(?<!\d)(?:\d{1,3}[.-]){3}\d{1,3}(?!\d)"]
     within += [rf"\.(?=\w)(?:{domains})\.?(?!{NARROW})"] if domains else []
     whole = [r"[\da-f.]*+:[\da-f:.]++", r"""[^\s<>()@.:",;]++\.?"""]
     told = rf"""[",;]*+(?:{"|".join(whole)})(?!{NARROW})|{WIDE}*?(?:{"|".join(within)})"""
     return rf"(?:\[[^]\s>]*+\]?+{RUN}?+|(?={told}){RUN})"
+
+
+def _by_first_letter(domains: Sequence[str]) -> Iterator[str]:
+    """Match one of many in few steps: PCRE tries one alternative after the other."""
+    for first, several in groupby(sorted(domains), key=itemgetter(0)):
+        yield f"{re.escape(first)}(?:{'|'.join(re.escape(domain[1:]) for domain in several)})"
 
 
 def private_id(private_domains: Sequence[str]) -> str:

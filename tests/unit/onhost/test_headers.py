@@ -1,6 +1,7 @@
 """The judge of ids and dates: whose an id is, what it remembers, and how Postfix asks it."""
 
 import asyncio
+import re
 import sqlite3
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 
 from onhost import headers
 from onhost.headers import DAY, Judge, Memory, Server, in_utc
+from tasks.privacy import ids
 from tests.unit.examples import HOSTNAME
 from tests.unit.header_tables import PLAIN, judge
+from tests.unit.tasks.privacy.test_privacy_rules import SIGNS
 from tests.unit.tasks.test_patterns import BY_HAND
 
 HOME = "1.2@kitchen-pc"
@@ -71,6 +74,61 @@ def test_nothing_can_be_read_from_what_is_remembered(tmp_path: Path) -> None:
 def test_ids_drawn_by_lot_stay(tmp_path: Path) -> None:
     made = f"Message-ID: <{'a2' * 25}@abcdefgh2345>"
     assert knowing(tmp_path).answer(made) == made
+
+
+def made_at(right_side: str) -> str:
+    """Write a header with an id that was made there."""
+    return f"Message-ID: <1.2@{right_side}>"
+
+
+@pytest.mark.parametrize("sign", headers.OF_A_LINE)
+def test_each_sign_of_a_line_at_home_is_needed(sign: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for right_side in SIGNS[sign]:
+        assert judge(PLAIN).answer(made_at(right_side)) == made_at(HOSTNAME), right_side
+    others = [pattern for name, pattern in headers.OF_A_LINE.items() if name != sign]
+    monkeypatch.setattr(headers, "LINES", re.compile("|".join(others), headers.FLAGS))
+    assert None in [judge(PLAIN).answer(made_at(right_side)) for right_side in SIGNS[sign]]
+
+
+@pytest.mark.parametrize(
+    ("domains", "example"),
+    [
+        (ids.NOBODYS, "kitchen.mshome.net"),
+        (ids.DYNAMIC_DNS, "kitchen.homelinux.org"),
+        (ids.CUSTOMERS, "cpc1-oxfd10-2-0-cust123.4-3.cable.virginm.net"),
+    ],
+)
+def test_each_list_of_domains_is_needed(domains: tuple[str, ...], example: str) -> None:
+    assert set(domains) <= set(ids.PRIVATE_DOMAINS)
+    assert judge(PLAIN).answer(made_at(example)) == made_at(HOSTNAME)
+    for domain in domains:
+        assert judge(PLAIN).answer(made_at(f"kitchen.{domain}")) == made_at(HOSTNAME), domain
+    others = [domain for domain in ids.PRIVATE_DOMAINS if domain not in domains]
+    assert Judge(HOSTNAME, ids.top_level_domains(), others).answer(made_at(example)) is None
+
+
+# Names of servers, as public mail has them.
+SERVERS = [
+    *("web161820.mail.bf1.yahoo.com", "ms1b.correo.udc.es", "eurprd03.prod.outlook.com", "mail.gmail.com"),
+    *("exchange23.enterprise.example.net", "no-ip.com", "ddns.example.com", "is-a.com", "abo.com"),
+    *("h180239.nist.example", "d1g2000hsg.googlegroups.com", "fwd00.btx.dtag.de", "biopc43.uio.no"),
+    *("smarthost01b.mail.zen.net.uk", "4caa5f0e.example.com", "a.b.ec2.example.com", "mx.from-you.com"),
+]
+
+
+@pytest.mark.parametrize("right_side", SERVERS)
+def test_an_id_made_on_a_server_stays(right_side: str) -> None:
+    relay = Judge(HOSTNAME, [*ids.top_level_domains(), "example"], ids.PRIVATE_DOMAINS)
+    assert relay.answer(made_at(right_side)) is None
+
+
+@pytest.mark.parametrize("login", ["root", "app", "www-data", "tomcat7", "javamailuser", "Administrator"])
+def test_a_servers_own_login_stays_in_a_left_side(login: str) -> None:
+    assert judge(PLAIN).answer(f"Message-ID: <1.2.JavaMail.{login}@mail.example.com>") is None
+    for user in (f"{login}a", f"a{login}", f"{login}.a"):
+        assert judge(PLAIN).answer(f"Message-ID: <1.2.JavaMail.{user}@mail.example.com>") == (
+            f"Message-ID: <1.2.JavaMail@{HOSTNAME}>"
+        )
 
 
 @pytest.mark.parametrize("header", ["Message-ID: <a@example.com>", "References:", "Message-ID: a@b@"])

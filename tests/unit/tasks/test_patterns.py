@@ -2,13 +2,14 @@
 
 import pytest
 
+from onhost import headers
 from tasks.host.templates import ROOT, render
 from tasks.privacy.part import configuration, rules
 from tasks.senders.tables import by_login_table
 from tests.unit.examples import HOSTNAME
 from tests.unit.header_tables import MARK, PLAIN, DeferredError, checked, guard_as_file, inline_lines, parsed
 from tests.unit.pcre import LIMIT, GivenUpError, compiled
-from tests.unit.tasks.privacy.test_privacy_rules import CLASSIC, FOREIGN, OWN, PRIVATE
+from tests.unit.tasks.privacy.test_privacy_rules import CLASSIC, FOREIGN, OWN, PRIVATE, SIGNS
 from tests.unit.worst_texts import counted, texts
 
 # header_size_limit and a line more, as Postfix adds the last one whole (mime_state.c).
@@ -27,6 +28,7 @@ EXAMPLES = [
     OWN["login"],
     OWN["many recipients"],
     *(f"References: {' '.join((IDS * 3)[:count])}" for count in range(12)),
+    *(right_side for names in SIGNS.values() for right_side in names),
     "X-Mailer: it",
     'MAIL FROM:<"a b"@c.test> RET=HDRS ENVID=x SIZE=3',
     "alice+news@a.example",
@@ -49,12 +51,23 @@ def tables() -> dict[str, str]:
     }
 
 
+def judging() -> dict[str, str]:
+    """Name the patterns of the program that judges ids; those of left sides see a few characters alone."""
+    searched = {pattern: f"headers.py, {sign}" for sign, pattern in headers.OF_A_LINE.items()}
+    searched[headers.LINES.pattern] = "headers.py, all signs of a line"
+    at_the_start = {
+        f"^(?:{getattr(headers, name).pattern})": f"headers.py, {name}"
+        for name in ("RUN", "LITERAL", "ALONE", "NAME", "ENDED")
+    }
+    return searched | at_the_start
+
+
 PATTERNS = {
     line.pattern: f"{name}, rule {number}"
     for name, table in tables().items()
     for number, line in enumerate(parsed(table), 1)
     if line.pattern
-}
+} | judging()
 
 # What was found by hand to be hard for patterns of this kind; ~ is pumped up.
 BY_HAND = {

@@ -137,6 +137,30 @@ OBVIOUS = [
     "73.1.2.3.dyn.example.net",
     "075-081-095-068.res.example.com",
 ]
+# For each sign of a line at home names that only it knows.
+SIGNS = {
+    "an address": ["c-73-1-2-3.hsd.example.net", "modemcable123.12-34-56.mc.example.ca"],
+    "an address of twelve digits": ["chello062178012034.12.11.example.at"],
+    "an address in pieces": ["106.red-83-59-173.rima.example.net"],
+    "an address in hexadecimal": [
+        "ool-18b91234.dyn4.example.net",
+        "02791234.bb.example.com",
+        "0x50a1b234.boanxx12.dk.example.net",
+        "c-2e0f71d5-74736162.customers.example.se",
+    ],
+    "an address in hexadecimal behind a letter": ["i577BC4A1.example.de"],
+    "sixteen bytes": ["p200300d06f3e98759ed3c196478e337b.example.de"],
+    "an address of IPv6": ["2001-db8-0-0-0-0-0-7.v6.example.net", "2001-db8--aaaa-7-9.example.net"],
+    "a network card": ["dhc-0016cbaa1234.campus.example.edu", "h3f2a1b4c5d6e.example.com"],
+    "a network card in pieces": ["ap-00-16-cb-aa-12-34.campus.example.edu"],
+    "a label of customers": [
+        *("alice.dyn.example.net", "host45-dynamic.56-82-r.example.it", "debian.hsd1.mn.example.net."),
+        *("dial-up73.example.net", "bas1-toronto12-1177890123.dsl.example.ca"),
+    ],
+    "a line's number": ["pcp02138704pcs.example.net", "p2198-ipbfp1003osaka.osaka.example.jp"],
+    "dynamic DNS": ["kitchen.dyndns.tv", "kitchen.dyndns-at-home.com", "kitchen.no-ip.co.uk", "a.ddns.net"],
+    "dynamic DNS in words": ["kitchen.is-a-chef.com", "kitchen.from-tx.com"],
+}
 PRIVATE = [
     *OBVIOUS,
     "pc.dlink",
@@ -150,16 +174,10 @@ PRIVATE = [
     "pc.mail-host-address-is-not-set",
     "kitchen.dyndns.org",
     "kitchen.attlocal.net",
-    "p5B155F43.dip.example.net",
     "pD9F86D6F.dip0.t-ipconnect.de",
     "d54C0F4B8.access.example.be",
-    "p200300d06f3e98759ed3c196478e337b.dip0.t-ipconnect.de",
-    "2001-db8-0-0-0-0-0-7.v6.example.net",
-    "106.red-83-59-173.dynamicip.example.net",
     "083059173106.res.example.com",
     "73_1_2_3.res.example.com",
-    "pcp02138704pcs.city01.ca.example.net",
-    "alice.dyn.example.net",
     "alice.adsl2.example.net",
     "laptop..",
     "laptop.local..",
@@ -167,6 +185,7 @@ PRIVATE = [
     "laptop:8080",
     "(none)",
     "localhost.(none)",
+    *(right_side for names in SIGNS.values() for right_side in names),
 ]
 PUBLIC = [
     "example.com",
