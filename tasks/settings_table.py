@@ -14,8 +14,6 @@ from tasks.inventory.section import Becomes, Section
 from tasks.inventory.values import Attribute, Days, Domain, Fqdn, HeaderName, HostPath, ImapsUrl, LdapUrl
 from tasks.settings import Settings
 
-MOST_SHOWN = 20  # entries of a default that a cell still holds
-
 PLAIN_WORDS = {
     bool: "`True` or `False`",
     int: "whole number",
@@ -120,8 +118,6 @@ def _default(field: FieldInfo) -> str:
             return "not set"
         case str():
             return f"`{json.dumps(value)}`"
-        case tuple() if len(value) > MOST_SHOWN:
-            return f"{len(value)} headers, [listed here](headers.md)"
         case tuple():
             return ", ".join(f"`{json.dumps(item)}`" for item in value)
         case _:

@@ -71,12 +71,13 @@ def settings(hostname: str, private_domains: tuple[str, ...], days: int | None) 
     """Write the settings of the judge, for its file.
 
     :param hostname: the relay's fully qualified name
+    :param private_domains: those that the inventory names in addition
     :param days: for which it knows what it has rewritten; None if strangers' ids are rewritten as well
     """
     said = {
         "hostname": hostname,
         "days": days,
-        "private_domains": private_domains,
+        "private_domains": (*PRIVATE_DOMAINS, *private_domains),
         "top_level_domains": top_level_domains(),
     }
     return json.dumps(said, indent=0) + "\n"
@@ -85,9 +86,10 @@ def settings(hostname: str, private_domains: tuple[str, ...], days: int | None) 
 def judge(hostname: str, private_domains: tuple[str, ...], known: Known | None) -> Judge:
     """Make the judge as a relay has it.
 
+    :param private_domains: those that the inventory names in addition
     :param known: what it has rewritten; None if strangers' ids are rewritten as well
     """
-    return Judge(hostname, top_level_domains(), private_domains, known)
+    return Judge(hostname, top_level_domains(), (*PRIVATE_DOMAINS, *private_domains), known)
 
 
 @cache

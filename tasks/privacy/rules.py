@@ -25,7 +25,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
-from tasks.privacy import headers
+from tasks.privacy import headers, ids
 
 TraceForm = Literal["anonymous", "classic"]
 
@@ -70,7 +70,7 @@ def private_right_side(private_domains: Sequence[str]) -> str:
     """
     domains = "|".join(_by_first_letter(private_domains))
     within = [r"(?<!\d)(?:\d{1,3}[.-]){3}\d{1,3}(?!\d)"]
-    within += [rf"\.(?=\w)(?:{domains})\.?(?!{NARROW})"] if domains else []
+    within += [rf"(?<=[.@])(?=\w)(?:{domains})\.?(?!{NARROW})"] if domains else []
     whole = [r"[\da-f.]*+:[\da-f:.]++", r"""[^\s<>()@.:",;]++\.?"""]
     told = rf"""[",;]*+(?:{"|".join(whole)})(?!{NARROW})|{WIDE}*?(?:{"|".join(within)})"""
     return rf"(?:\[[^]\s>]*+\]?+{RUN}?+|(?={told}){RUN})"
@@ -201,7 +201,10 @@ def guard(fates: Fates, private_domains: Sequence[str]) -> str:
     """Write the table that is asked last, for main.cf: who gets here was not rewritten (postconf(5)).
 
     Only a match lets a header out. What the file of the rules drops is stopped before.
+
+    :param private_domains: those that the inventory names in addition
     """
+    private_domains = (*ids.PRIVATE_DOMAINS, *private_domains)
     why = "REJECT 4.3.0 The rules that keep users anonymous do not work"
     rules = [Rule(pattern, f"{why}: a header was not dropped") for pattern in _dropped(fates)]
     rules += [

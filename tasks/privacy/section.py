@@ -7,7 +7,7 @@ from pydantic import field_validator
 
 from tasks.inventory.section import Becomes, Section
 from tasks.inventory.values import Days, Domain, HeaderName, Line
-from tasks.privacy import ids, rules
+from tasks.privacy import rules
 
 
 class Privacy(Section):
@@ -34,8 +34,8 @@ class Privacy(Section):
     date: Annotated[Literal["written", "utc"], Becomes("header_checks")] = "written"
     """`Date` as the user's program wrote it, which tells his time zone, or the same moment in `utc`."""
 
-    private_domains: Annotated[tuple[Domain, ...], Becomes("header_checks")] = ids.PRIVATE_DOMAINS
-    """Message ids made below these get the relay's name, as do ids made at an address or a bare name."""
+    private_domains: Annotated[tuple[Domain, ...], Becomes("header_checks")] = ()
+    """Message ids made below these get the relay's name, too, beside those known to be made at home."""
 
     @field_validator("vouched_headers")
     @classmethod

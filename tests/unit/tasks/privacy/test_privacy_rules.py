@@ -133,6 +133,7 @@ OBVIOUS = [
     "laptop.local.",
     "a.b.home.arpa",
     "fritz.fritz.box",
+    "fritz.box",
     "c-73-1-2-3.hsd1.example.net",
     "73.1.2.3.dyn.example.net",
     "075-081-095-068.res.example.com",
@@ -169,7 +170,6 @@ PRIVATE = [
     "web7.local.mail",
     "web7.example.com.mail",
     "kitchen.mshome.net",
-    "fritz.box",
     "pc.i-did-not-set--mail-host-address--so-tickle-me",
     "pc.mail-host-address-is-not-set",
     "kitchen.dyndns.org",
@@ -220,6 +220,15 @@ def test_an_id_made_at_a_private_place_gets_the_relays_name(name: str, right_sid
 def test_an_id_made_at_a_public_place_stays(right_side: str) -> None:
     for header in (f"Message-ID: <a@{right_side}>", f"References: <a@{right_side}>\n\t<b@{right_side}>"):
         assert checked(header) == header
+
+
+def test_an_inventory_names_domains_in_addition() -> None:
+    more = relay_with(privacy=Privacy(private_domains=("office.example.com",)))
+    for right_side in ("pc.office.example.com", "office.example.com", *OBVIOUS):
+        assert checked(f"Message-ID: <a@{right_side}>", more) == f"Message-ID: <a@{HOSTNAME}>"
+        assert looked_up(guard_as_file(more), f"Message-ID: <a@{right_side}>") is not None
+    for right_side in ("example.com", "pc.office2.example.com"):
+        assert checked(f"Message-ID: <a@{right_side}>", more) == f"Message-ID: <a@{right_side}>"
 
 
 @pytest.mark.parametrize("count", [*range(1, 11), 500])
