@@ -3,6 +3,7 @@
 And the first run on a host that has just booted.
 """
 
+import shlex
 import ssl
 from dataclasses import dataclass
 
@@ -19,6 +20,29 @@ from tests.support.watching import watching
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory")]
 
+# Locks as apt, dpkg and debconf take them, held until a run has come upon them; and a package that was not
+# configured when the host went down, with what dpkg had noted of it.
+LOCKS = [
+    *("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock"),
+    "/var/cache/debconf/config.dat",
+]
+BUSY = f"""
+import fcntl, subprocess, time
+held = [open(path, "a") for path in {LOCKS}]
+for file in held:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+open("/run/busy", "w").close()
+end = time.monotonic() + 60
+comes = ["pgrep", "-f", "[a]pt.sh 300"]
+while subprocess.run(comes, capture_output=True).returncode and time.monotonic() < end:
+    time.sleep(0.1)
+time.sleep(3)  # of its attempts, one a second, some meet them
+"""
+INTERRUPTED = """
+cd /tmp && apt-get download -q=2 bc && dpkg --unpack bc_*.deb >/dev/null && rm bc_*.deb
+dpkg-query -s bc > /var/lib/dpkg/updates/0000
+"""
+
 OPERATORS = """
 "certificate": settings.CertificateFiles(certificate={certificate!r}, key={key!r}),
 "relay": settings.Relay(replace_mail_server={replace}),
@@ -33,6 +57,8 @@ class FirstRun:
     certificate: bytes
     refused: Run
     left_alone: str
+    packages: str
+    """What became of some."""
     accepted: Run
     seen: list[str]
     again: Run
@@ -70,12 +96,17 @@ def first_run(
 
     start_anew()
     try:
-        relay.remote.run("apt-get install -q=2 --no-install-recommends exim4-daemon-light >/dev/null 2>&1")
+        others = "exim4-daemon-light bsd-mailx"
+        relay.remote.run(f"apt-get install -q=2 --no-install-recommends {others} >/dev/null 2>&1")
         refused = deploy(replace=False).run()
         left_alone = relay.remote.run("systemctl is-active exim4; ls -d /etc/postfix 2>&1 || true")
         with_leave = deploy(replace=True)
+        relay.remote.run(INTERRUPTED)
+        relay.remote.run(f"systemd-run -q --unit=busy python3 -c {shlex.quote(BUSY)}")
+        relay.remote.run("timeout 10 sh -c 'until [ -e /run/busy ]; do sleep 0.1; done'")
         with watching(relay, [SERVICE_PASSWORD, issued.key.splitlines()[1]]) as seen:
             accepted = with_leave.run()
+        packages = relay.remote.run(f"dpkg-query -W -f '${{Package}} ${{db:Status-Abbrev}}\n' bc {others}")
         again = with_leave.run()
         shown = {port: shown_certificate(test_bed, relay, port) for port in PORTS}
         relay.remote.run("echo lies-open-here > /tmp/open")
@@ -88,7 +119,17 @@ def first_run(
         just_booted = Deploy(test_bed.inventory, pytestconfig.rootpath).run()
     certificate = x509.load_pem_x509_certificate(issued.certificate.encode()).public_bytes(Encoding.DER)
     return FirstRun(
-        relay, certificate, refused, left_alone, accepted, seen, again, shown, seen_in_the_open, just_booted
+        relay,
+        certificate,
+        refused,
+        left_alone,
+        packages,
+        accepted,
+        seen,
+        again,
+        shown,
+        seen_in_the_open,
+        just_booted,
     )
 
 
@@ -118,6 +159,18 @@ def test_another_mail_server_is_replaced_where_the_inventory_allows_it(first_run
     assert first_run.accepted.status == 0, first_run.accepted.complaint()
     assert first_run.accepted.failed == {}
     assert first_run.again.changed == {}
+
+
+def test_nothing_goes_but_the_other_mail_server(first_run: FirstRun) -> None:
+    assert "bsd-mailx ii" in first_run.packages
+    assert "exim4-daemon-light ii" not in first_run.packages
+
+
+def test_a_run_waits_for_others_and_finishes_what_dpkg_was_kept_from_finishing(first_run: FirstRun) -> None:
+    # The locks are let go of when the run waits for them.
+    assert first_run.accepted.status == 0, first_run.accepted.complaint()
+    assert "bc ii" in first_run.packages
+    assert "Packages | Wait until packages can be installed" in first_run.accepted.changed
 
 
 @pytest.mark.parametrize("port", PORTS)
