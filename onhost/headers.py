@@ -43,7 +43,9 @@ LABEL = r"""[^\s<>()@",;.:]"""
 END = rf"(?::\d*+)?\.*+(?!{NARROW})"  # a port may follow, and dots too many
 # A right side, but for commas and the like at its end, and for the left side of an id that follows one.
 RUN = re.compile(rf"""(?>{WIDE}*{NARROW}(?![^\s<>()",;])|[",;]*+{NARROW}++)""", FLAGS)
-LITERAL = re.compile(r"\[[^]\s>]*+\]?+", FLAGS)
+LITERAL = re.compile(r"\[[^]<>@]*+\]?+", FLAGS)
+# Blanks and comments may stand before a right side, but not before what only looks like one in a text.
+BEFORE = re.compile(r"(?:\s++|\([^()<>@]*+\))++(?=[^<>()@]++[\s()]*+>)", FLAGS)
 ALONE = re.compile(rf"""[",;]*+(?:[\da-f.]*+:[\da-f:.]++(?!{NARROW})|{LABEL}++{END})""", FLAGS)
 NAME = re.compile(r"""[",;]*([^\s<>()@",;:]+)""", FLAGS)
 ENDED = re.compile(rf"(?::\d*)?(?!{NARROW})", FLAGS)
@@ -71,7 +73,7 @@ OF_A_LINE = {
     # 00-16-cb-aa-12-34
     "a network card in pieces": r"(?<![\da-f])(?:[\da-f]{2}[-_]){5}[\da-f]{2}(?![\da-f])",
     "a label of customers": r"(?<![^.-])(?:dyn(?:amic)?(?:-?ip)?|dhcp|ppp(?:oe)?|[av]?dsl|dial-?(?:up|in)|dip"
-    rf"|cpe|hsd|fios|abo|lightspeed)\d{{0,4}}+(?=[.-]{LABEL}{{1,63}}\.{LABEL})",
+    rf"|cpe|hsd|slip|fios|abo|lightspeed)\d{{0,4}}+(?=[.-]{LABEL}{{1,63}}\.{LABEL})",
     # pcp02138704pcs, p2198-ipbfp1003osaka
     "a line's number": r"(?<![^.])(?:pcp\d{4,12}pcs|p\d{1,5}-ip[a-z]{2,6}\d{1,8}[a-z\d]{1,50}+)"
     rf"\.{LABEL}",
@@ -142,6 +144,10 @@ class Judge:
         kind = name.rstrip(" \t").lower()
         if kind in DATES:
             return f"{name}: {in_utc(value)}"
+        if (
+            kind in OWN and value.strip() and "@" not in value
+        ):  # whatever it is, nobody can tell where it was made
+            return f"{name}{colon} <{secrets.token_hex(16)}@{self.hostname}>"
         rewritten = self.rewritten(value, kind)
         if rewritten is None:
             return None
@@ -155,9 +161,10 @@ class Judge:
         """
         last, *rest = value.split("@")  # what is not done yet, up to the next sign
         done, judged = [], False
-        for piece in rest:
+        for number, piece in enumerate(rest, 1):
             left = _last_word(last)
-            right, kept = self.told(piece), _without_address(left)
+            # With the next sign, for a word before that is a left side.
+            right, kept = self.told(piece if number == len(rest) else f"{piece}@"), _without_address(left)
             judged = judged or right is not None or kept is not None
             if right is None:
                 found = RUN.match(piece) if kept is not None else None
@@ -183,6 +190,9 @@ class Judge:
 
     def told(self, piece: str) -> str | None:
         """Give the right side at the start of a text where it tells; None where it does not."""
+        if before := BEFORE.match(piece):
+            right = self.told(piece[before.end() :])
+            return None if right is None else before[0] + right
         if piece.startswith("(none)"):
             return "(none)"
         if literal := LITERAL.match(piece):
@@ -199,7 +209,8 @@ class Judge:
         name = NAME.match(piece)
         if not name:
             return False
-        if not ENDED.match(piece, name.end()):
+        end = ENDED.match(piece, name.end())
+        if not end or end.end() < len(run):
             return True
         labels = _as_text(name[1][-250:]).lower().strip(".").split(".")
         below = {".".join(labels[-count:]) for count in range(1, 7)}

@@ -40,6 +40,17 @@ def test_what_is_always_the_users_own_is_rewritten(tmp_path: Path, name: str) ->
     assert knowing(tmp_path).answer(f"{name}: <{HOME}>") == f"{name}: <{REWRITTEN}>"
 
 
+@pytest.mark.parametrize("value", [" <kitchen-pc.77>", "kitchen-pc", "\n <>"])
+def test_what_is_no_id_is_replaced_by_one(tmp_path: Path, value: str) -> None:
+    relay = knowing(tmp_path)
+    answers = {relay.answer(f"{name}:{value}") for name in ("Message-ID", "Message-ID", "Resent-Message-ID")}
+    assert len(answers) == 3
+    for answer in answers:
+        assert answer
+        assert re.fullmatch(rf"(Resent-)?Message-ID: <[\da-f]{{32}}@{HOSTNAME}>", answer)
+    assert relay.answer(f"References:{value}") is None
+
+
 def test_an_id_with_an_address_in_its_left_side_is_known_again(tmp_path: Path) -> None:
     relay, made = knowing(tmp_path), "33.192.0.2.7.44.squirrel@mail.example.com"
     assert relay.answer(f"References: <{made}>") == f"References: <{made}>"

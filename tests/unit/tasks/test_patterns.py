@@ -57,7 +57,7 @@ def judging() -> dict[str, str]:
     searched[headers.LINES.pattern] = "headers.py, all signs of a line"
     at_the_start = {
         f"^(?:{getattr(headers, name).pattern})": f"headers.py, {name}"
-        for name in ("RUN", "LITERAL", "ALONE", "NAME", "ENDED")
+        for name in ("BEFORE", "RUN", "LITERAL", "ALONE", "NAME", "ENDED")
     }
     return searched | at_the_start
 
@@ -78,6 +78,7 @@ BY_HAND = {
     "SquirrelMail's time": ("References: <.::.", "1", ">"),
     "many literals": ("References: ", "@[", " "),
     "commas": ("References: <a@", ",", "@>"),
+    "blanks and comments": ("References: <a@", " ()", "@>"),
     "many marks of JavaMail": ("References: <", ".JavaMail", "@pc>"),
     "many pieces of addresses": ("References: <x@", "1.a-1-1-", "@>"),
     "many digits that may be an address": ("References: <x@", "2a0a0a0a", "@>"),

@@ -305,6 +305,17 @@ HARD = {
     "labels without an end, of somebody": (f"<x@{'a.' * 40_000}com@>", f"<x@{'a.' * 40_000}com@>"),
     "a name between two signs": ("<x@kitchen-pc@example.org>", f"<x@{HOSTNAME}@example.org>"),
     "a literal that goes on": ("<x@[IPv6:fd00::5].pc>", f"<x@{HOSTNAME}>"),
+    "a blank before a name": ("<x@ kitchen-pc>", f"<x@{HOSTNAME}>"),
+    "a fold before a name": ("<x@\n kitchen-pc.local >", f"<x@{HOSTNAME} >"),
+    "a comment before a name": ("<x@(at home) kitchen-pc>", f"<x@{HOSTNAME}>"),
+    "a blank in a literal": ("<x@[IPv6: fd00::5 ]>", f"<x@{HOSTNAME}>"),
+    "a literal without an end": ("<x@[192.0. 2.7>", f"<x@{HOSTNAME}>"),
+    "a name behind a comma": ("<x@example.com,kitchen-pc>", f"<x@{HOSTNAME}>"),
+    "a name before a comma": ("a@kitchen-pc,b@example.com,c@d.com", f"a@{HOSTNAME},b@example.com,c@d.com"),
+    "names between blanks": (
+        "a@ b@example.com (it) c@ d@example.com",
+        "a@ b@example.com (it) c@ d@example.com",
+    ),
     "SquirrelMail without a host": ("<33.192.0.2.7.11.squirrel@>", f"<33.11.squirrel@{HOSTNAME}>"),
 }
 
