@@ -1,9 +1,10 @@
-"""Plans and deploys: pyinfra with the program's deploy."""
+"""Plans, deploys and goes back: pyinfra with the program's deploy, and its rollback."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from quietrelay import summary, underneath
-from quietrelay.places import DEPLOY
+from quietrelay.places import DEPLOY, ROLLBACK
 
 UNDERNEATH = "quietrelay.under_pyinfra"
 
@@ -19,7 +20,16 @@ def plan(inventory: str, limits: Sequence[str]) -> underneath.Ended:
 
 def deploy(inventory: str, limits: Sequence[str]) -> int:
     """Make the relays what the inventory says, and give the exit status."""
-    words = ["-y", inventory, underneath.shortest(DEPLOY), *limited(limits)]
+    return _change(inventory, DEPLOY, limits)
+
+
+def rollback(inventory: str, limits: Sequence[str]) -> int:
+    """Make the relays what they were before the last deploy that changed them, and give the exit status."""
+    return _change(inventory, ROLLBACK, limits)
+
+
+def _change(inventory: str, program: Path, limits: Sequence[str]) -> int:
+    words = ["-y", inventory, underneath.shortest(program), *limited(limits)]
     underneath.show_command("pyinfra", *words)
     ended = underneath.run([UNDERNEATH, *words])
     underneath.tell(ended, summary.of_deploy(ended.outcomes, ended.status))

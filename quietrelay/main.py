@@ -113,6 +113,26 @@ def deploy(inventory: str, limits: tuple[str, ...], yes: bool) -> None:
 @quietrelay.command()
 @inventory
 @limit
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+def rollback(inventory: str, limits: tuple[str, ...], yes: bool) -> None:
+    """Go back to what the relays were before the last deploy that changed them.
+
+    Each host does that by itself, and proves that it answers; where it does not, it stays what it is. A
+    second rollback is the way forth again. Packages that were installed stay. The exit status is pyinfra's:
+    0, or 1 where a host failed.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise Refusal("there is no terminal to ask you at whether to go back; add --yes")
+    hosts = inventories.hosts(inventory, limits)
+    if not yes and not click.confirm(f"Take {inventories.named(hosts)} back to the former relay?"):
+        click.echo("Nothing was changed.")
+        return
+    sys.exit(deploying.rollback(inventory, limits))
+
+
+@quietrelay.command()
+@inventory
+@limit
 @login
 @password_file
 @click.argument("pytest", metavar="[-- PYTEST]", nargs=-1, type=click.UNPROCESSED)

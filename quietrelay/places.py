@@ -4,5 +4,6 @@ from pathlib import Path
 
 CLONE = Path(__file__).parents[1]
 DEPLOY = CLONE / "deploy.py"
+ROLLBACK = CLONE / "rollback.py"
 EXAMPLE = CLONE / "inventories" / "prod.py"
 VERIFICATION = CLONE / "tests" / "verify"

@@ -2,7 +2,7 @@
 
 from pyinfra.operations import files as pyinfra_files
 
-from tasks.activation import files, health, leftovers, manifest, packages, preflight
+from tasks.activation import files, generations, health, leftovers, manifest, packages, preflight
 from tasks.host.facts.host import HostSays
 from tasks.host.operations import daemons, users
 from tasks.host.order import keyed
@@ -22,12 +22,15 @@ def activate(wanted: Part, found: HostSays) -> None:
     preflight.check(wanted, found)
     former, ours = manifest.former(), manifest.of(wanted)
     packages.install(wanted)
-    expect(manifest.either(former, ours))
+    either = manifest.either(former, ours)
+    begun = generations.begin(either)
+    expect(either)
     files.write(wanted)
     start(wanted)
     switch(wanted, former.postfix)
     leftovers.remove(set(former.files) - set(wanted.files))
     settle(ours)
+    generations.confirm(begun, wanted)
 
 
 @step("Manifest")

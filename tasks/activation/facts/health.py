@@ -15,9 +15,14 @@ class Health(FactBase[list[str]]):
 
     @override
     def command(self, probes: Iterable[str]) -> StringCommand:
-        calls = (StringCommand("settled", QuoteString(probe), "&").get_raw_value() for probe in probes)
-        return StringCommand("bash -c", QuoteString("\n".join([program("health.sh"), *calls, "wait", ""])))
+        return StringCommand("bash -c", QuoteString(script_of(probes)))
 
     @override
     def process(self, output: Iterable[str]) -> list[str]:
         return list(output)
+
+
+def script_of(probes: Iterable[str]) -> str:
+    """Write the script that runs probes side by side, and prints what is wrong."""
+    calls = (StringCommand("settled", QuoteString(probe), "&").get_raw_value() for probe in probes)
+    return "\n".join([program("health.sh"), *calls, "wait", ""])

@@ -93,7 +93,8 @@ def test_a_run_rebuilds_all_that_is_ours(history: History, relay: Relay) -> None
 def test_a_run_after_an_interrupted_one_reloads_and_does_nothing_else(
     history: History, test_bed: TestBed
 ) -> None:
-    assert history.reload.changed.keys() == {"Activation | Run Postfix"}
+    changed = {name for name in history.reload.changed if not name.startswith("Generations | ")}
+    assert changed == {"Activation | Run Postfix"}
     assert len(history.reload.changed["Activation | Run Postfix"]) == len(test_bed.relays)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.unit.quietrelay.command import UNREACHABLE, quietrelay
 
-ON_INVENTORIES = ["plan", "deploy", "verify", "doctor"]
-WITHOUT_ASKING = {"deploy": ["--yes"]}
+ON_INVENTORIES = ["plan", "deploy", "rollback", "verify", "doctor"]
+WITHOUT_ASKING = {"deploy": ["--yes"], "rollback": ["--yes"]}
 
 
 @pytest.fixture
@@ -102,6 +102,7 @@ def test_a_password_that_cannot_be_had_is_told(
 
 def test_nobody_is_deployed_to_without_a_yes(inventory: Path) -> None:
     assert_refused(inventory.parent, ["deploy", "prod.py"], "no terminal to ask you at", "add --yes")
+    assert_refused(inventory.parent, ["rollback", "prod.py"], "no terminal to ask you at", "add --yes")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +111,7 @@ def test_nobody_is_deployed_to_without_a_yes(inventory: Path) -> None:
         (["plan", "prod.py"], "pyinfra prod.py {deploy} --dry"),
         (["plan", "prod.py", "--limit", "mx2*"], "pyinfra prod.py {deploy} --dry --limit 'mx2*'"),
         (["deploy", "prod.py", "--yes"], "pyinfra -y prod.py {deploy}"),
+        (["rollback", "prod.py", "--yes"], "pyinfra -y prod.py {rollback}"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -120,7 +122,8 @@ def test_hosts_that_cannot_be_reached_are_named_below_the_command_that_was_run(
     assert done.returncode == 1, done.stdout
     shown, *said = done.stdout.splitlines()
     assert shown.startswith("$ ")
-    assert shown.endswith(underneath.format(deploy=pytestconfig.rootpath / "deploy.py"))
+    programs = {name: pytestconfig.rootpath / f"{name}.py" for name in ("deploy", "rollback")}
+    assert shown.endswith(underneath.format(**programs))
     hosts = "mx2.relay.test" if "--limit" in command else "mx1.relay.test, mx2.relay.test"
     assert said[-5:-2] == ["", hosts, "  not reached"]
     assert "Nothing was changed." in said[-1]
