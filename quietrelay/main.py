@@ -135,23 +135,28 @@ def rollback(inventory: str, limits: tuple[str, ...], yes: bool) -> None:
 @limit
 @login
 @password_file
+@click.option("--ca", metavar="FILE", help="Trust this CA as well, a PEM file.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, and nothing else.")
 @click.argument("pytest", metavar="[-- PYTEST]", nargs=-1, type=click.UNPROCESSED)
 def verify(
     inventory: str,
     limits: tuple[str, ...],
     user: str | None,
     password_file: str | None,
+    ca: str | None,
+    as_json: bool,
     pytest: tuple[str, ...],
 ) -> None:
     """Look at the relays and talk to them, and change nothing.
 
-    Words after -- go to pytest: "-- -k tls" for a selection. The exit status is pytest's: 0 where all is as
-    it should be, 1 where something is not.
+    What is wrong is told by its cause, a line each, with what to do. Words after -- go to pytest: "-- -k tls"
+    for a selection, "-- --tb=short" for all of an error. The exit status is 0 where all is as it should be,
+    1 where something is not, and 2 or more where nothing could be looked at.
     """
     if password_file and not user:
         raise Refusal("--password-file belongs to --user NAME; add that")
     hosts = inventories.hosts(inventory, limits)
-    sys.exit(verifying.verify(inventory, hosts, bool(limits), (user, password_file), pytest))
+    sys.exit(verifying.verify(inventory, hosts, bool(limits), (user, password_file), ca, as_json, pytest))
 
 
 @quietrelay.command()

@@ -1,6 +1,7 @@
 """What became of a run, in so few lines that they fit a screen. Everything here is pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 from quietrelay.inventory import named
@@ -40,7 +41,8 @@ def lines(outcomes: Iterable[Outcome], width: int, height: int) -> list[Line]:
             break
     if len(written) > room:
         written = [*written[: room - 1], Line("...")]
-    return [line._replace(text=_cut(line.text, width)) for line in written]
+    folded = [part for line in written for part in _folded(line, width)]
+    return folded if len(folded) <= room else [line._replace(text=_cut(line.text, width)) for line in written]
 
 
 def _rank(parts: Mapping[str, object]) -> int:
@@ -64,6 +66,13 @@ def _group(group: Sequence[Outcome], most: int) -> list[Line]:
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _folded(line: Line, width: int) -> list[Line]:
+    indent = " " * (len(line.text) - len(line.text.lstrip()))
+    text = line.text.strip()
+    folded = wrap(text, width, initial_indent=indent, subsequent_indent=f"{indent}  ")
+    return [line._replace(text=one) for one in folded]
 
 
 def count(outcomes: Iterable[Outcome], *happened: str) -> int:

@@ -6,20 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from quietrelay import outcome
+from quietrelay import findings, outcome
 from quietrelay.outcome import Outcome
 
 HOSTS = "QUIETRELAY_HOSTS"
 """Environment variable with the names of the relays, one a line."""
 ALL = "all relays together"
 
-_seen: list[tuple[str, bool]] = []
+_seen: list[tuple[str, str]] = []
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note a test that ran, or that could not be prepared or cleared away."""
     if report.failed or (report.when == "call" and report.passed):
-        _seen.append((report.nodeid, report.passed))
+        crash = getattr(report.longrepr, "reprcrash", None)
+        error = crash.message if crash else report.longreprtext
+        _seen.append((report.nodeid, (error or "failed") if report.failed else ""))
 
 
 def pytest_sessionfinish() -> None:
@@ -28,16 +30,22 @@ def pytest_sessionfinish() -> None:
     outcome.write(Path(os.environ[outcome.REPORT]), by_host(hosts, _seen))
 
 
-def by_host(hosts: Iterable[str], seen: Iterable[tuple[str, bool]]) -> list[Outcome]:
-    """Give each test to the host that its name has, or to all of them.
+def by_host(hosts: Iterable[str], seen: Iterable[tuple[str, str]]) -> list[Outcome]:
+    """Give each test to the host that its name has, or to all of them; a failed one by what is behind it.
 
-    :param seen: tests' ids, and whether they passed
+    :param seen: tests' ids, and the error of those that failed
     """
     told = {host: Outcome(host) for host in [*hosts, ALL]}
-    for test, passed in seen:
+    failures: dict[str, list[tuple[str, str]]] = {}
+    for test, error in seen:
         name = test.rpartition("::")[2]
         host = max((host for host in told if f"[{host}" in name or f"-{host}" in name), key=len, default=ALL)
-        told[host].add(
-            "passed" if passed else "failed", name.replace(f"{host}-", "").replace(f"[{host}]", "")
-        )
+        name = name.replace(f"{host}-", "").replace(f"[{host}]", "")
+        if error:
+            failures.setdefault(host, []).append((name, error))
+        else:
+            told[host].add("passed", name)
+    for host, failed in failures.items():
+        for line in findings.told(failed):
+            told[host].add("failed", line)
     return [one for one in told.values() if one.parts]

@@ -1,7 +1,9 @@
 """Verifies relays: pytest with the tests that change nothing."""
 
+import json
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -20,6 +22,8 @@ def verify(
     hosts: Sequence[str],
     limited: bool,
     login: tuple[str | None, str | None],
+    ca: str | None,
+    as_json: bool,
     more: Sequence[str],
 ) -> int:
     """Look at relays and talk to them, and give pytest's exit status.
@@ -27,20 +31,28 @@ def verify(
     :param hosts: which
     :param limited: whether these are fewer than the inventory has
     :param login: who logs in as well, and the file with the password
+    :param ca: file with a CA that is trusted as well
+    :param as_json: whether what was found is printed for a program, and nothing else
     :param more: words for pytest
-    :raises Refusal: where the password cannot be had
+    :raises Refusal: where the password cannot be had, or the CA cannot be read
     """
+    if ca:
+        _readable("--ca", ca)
     name, password_file = login
     environment = {HOSTS: "\n".join(hosts)} | _password(name, password_file)
     words = [underneath.shortest(VERIFICATION), "--inventory", inventory, *SAFE]
     words += [word for host in hosts if limited for word in ("--limit", host)]
     words += ["--login", name] if name else []
     words += ["--password-file", password_file] if password_file else []
+    words += ["--ca", ca] if ca else []
     words += more
+    run = ["pytest", "-p", "quietrelay.under_pytest", "-q", "-rN", "--tb=no", *words]
+    if as_json:
+        ended = underneath.run(run, environment, quiet=True)
+        click.echo(json.dumps({"status": ended.status, "relays": [asdict(one) for one in ended.outcomes]}))
+        return ended.status
     underneath.show_command("pytest", *words)
-    ended = underneath.run(
-        ["pytest", "-p", "quietrelay.under_pytest", "-q", "-rN", "--tb=short", *words], environment
-    )
+    ended = underneath.run(run, environment)
     underneath.tell(ended, summary.of_verification(ended.outcomes, ended.status))
     return ended.status
 
@@ -48,11 +60,19 @@ def verify(
 def _password(name: str | None, password_file: str | None) -> dict[str, str]:
     """Ask for the password where it is known from nowhere; a process's environment is for its user alone."""
     if password_file:
-        try:
-            Path(password_file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise Refusal(f"--password-file {password_file}: {reason}") from None
+        _readable("--password-file", password_file)
     if not name or password_file or PASSWORD in os.environ:
         return {}
     return {PASSWORD: str(click.prompt(f"Password of {name}", hide_input=True, err=True))}
+
+
+def _readable(option: str, file: str) -> None:
+    """Refuse a file that cannot be read, before anything is done.
+
+    :raises Refusal: saying why
+    """
+    try:
+        Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise Refusal(f"{option} {file}: {reason}") from None

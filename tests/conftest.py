@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--limit", metavar="HOST", action="append", help="talk to this relay alone; may be repeated"
     )
+    group.addoption("--ca", metavar="FILE", help="trust this CA as well, a PEM file")
     group.addoption("--password-file", metavar="FILE", help="first line: the password of --login")
 
 

@@ -20,6 +20,9 @@ class CertificateFiles(Section):
     chain: Annotated[OperatorPath | None, Becomes("smtpd_tls_chain_files")] = None
     """PEM file on your machine: intermediate certificates."""
 
+    ca: Annotated[OperatorPath | None, Becomes("verification")] = None
+    """PEM file on your machine: the CA, where it is your own and users have been told to trust it."""
+
 
 class CertificateOnHost(Section):
     """Certificate and key that something else keeps on the host, certbot say."""
@@ -29,6 +32,9 @@ class CertificateOnHost(Section):
 
     key: Annotated[HostPath, Becomes("smtpd_tls_chain_files")]
     """Path on the host: the key (`privkey.pem`)."""
+
+    ca: Annotated[OperatorPath | None, Becomes("verification")] = None
+    """PEM file on your machine: the CA, where it is your own and users have been told to trust it."""
 
 
 class OwnCa(Section):

@@ -98,9 +98,10 @@ def test_bed(request: pytest.FixtureRequest) -> TestBed:
 
 
 @pytest.fixture(scope="module")  # some modules set a relay up anew, and it has another CA then
-def mail_program(test_bed: TestBed) -> MailProgram:
+def mail_program(test_bed: TestBed, pytestconfig: pytest.Config) -> MailProgram:
     """Give the mail program, at the client's place."""
-    return MailProgram(test_bed.client_host)
+    ca = pytestconfig.getoption("--ca")
+    return MailProgram(test_bed.client_host, Path(ca) if ca else None)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
@@ -124,20 +125,42 @@ class Conversation(smtplib.SMTP):
         return Reply(*self.data(message))
 
 
+def trusted(relay: Relay, ca: Path | None) -> str:
+    """Give the CAs that a relay's users trust beside those that everybody trusts, in PEM.
+
+    :param ca: file that whoever runs this names
+    """
+    certificate = relay.settings.certificate
+    named = None if isinstance(certificate, OwnCa) else certificate.ca
+    texts = [Path(file).expanduser().read_text() for file in (named, ca) if file]
+    if isinstance(certificate, OwnCa):
+        texts.append(relay.remote.run(f"cat {OWN_CA}"))
+    return "\n".join(texts)
+
+
 class MailProgram:
     """Somebody's mail program: opens conversations, and knows which certificates to trust."""
 
-    def __init__(self, client_host: ClientHost) -> None:
-        """Stand at a place."""
+    def __init__(self, client_host: ClientHost, ca: Path | None = None) -> None:
+        """Stand at a place.
+
+        :param ca: file with CAs that are trusted beside those that everybody trusts
+        """
         self.client_host = client_host
+        self._ca = ca
         self._trust: dict[Relay, ssl.SSLContext] = {}
 
     def trust(self, relay: Relay) -> ssl.SSLContext:
-        """Trust the relay's own CA if it has one, as users are told to, and else what everybody trusts."""
+        """Trust the relay's own CA if it has one, as users are told to, and else what everybody trusts.
+
+        Beside that, what the inventory or whoever runs this says that users trust.
+        """
         if relay not in self._trust:
+            own = trusted(relay, self._ca)
             has_own = isinstance(relay.settings.certificate, OwnCa)
-            own_ca = relay.remote.run(f"cat {OWN_CA}") if has_own else None
-            self._trust[relay] = ssl.create_default_context(cadata=own_ca)
+            self._trust[relay] = trust = ssl.create_default_context(cadata=own if has_own else None)
+            if own and not has_own:
+                trust.load_verify_locations(cadata=own)
         return self._trust[relay]
 
     def forget(self, relay: Relay) -> None:

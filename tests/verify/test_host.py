@@ -19,11 +19,12 @@ ASKED = {
     "/run/quietrelay-dovecot/postfix": ("-w", "-w"),
     "/etc/postfix/sasldb2": ("-r", "-r"),
 }
-# The daemons that check passwords: the program, and group and mode of the directory in /run.
+# The daemons that Postfix asks: the program, and group and mode of the directory in /run.
 DAEMONS = {
     "saslauthd": ("saslauthd", "sasl 710"),
     "quietrelay-dovecot": ("dovecot", "dovecot 755"),
     "quietrelay-ldap": ("python3", "sasl 710"),
+    "quietrelay-headers": ("python3", "postfix 710"),
 }
 
 
@@ -119,7 +120,7 @@ def test_strangers_on_the_host_cannot_read_the_private_keys(relay: Relay) -> Non
     assert [line for line in shown if not line.startswith("root /")] == []
 
 
-def test_who_checks_passwords_runs_without_rights_of_its_own(relay: Relay) -> None:
+def test_whom_postfix_asks_runs_without_rights_of_its_own(relay: Relay) -> None:
     for unit in units(relay):
         *rights, directory, verdict = relay.remote.run(
             f"for pid in {processes(unit)}; do"
@@ -129,7 +130,7 @@ def test_who_checks_passwords_runs_without_rights_of_its_own(relay: Relay) -> No
         ((uid, capabilities),) = (line.split() for line in rights)
         assert int(capabilities, 16) == 0
         # pam_unix(8) tells the passwords' hashes to root alone.
-        assert (uid == "0") == isinstance(relay.settings.login, SaslauthdPam)
+        assert (uid == "0") == (unit == "saslauthd" and isinstance(relay.settings.login, SaslauthdPam))
         assert directory == f"{uid} {DAEMONS[unit][1]}"
         exposure = re.search(rf"exposure level for {unit}.service: ([\d.]+)", verdict)
         assert exposure, verdict

@@ -19,10 +19,9 @@ from sslyze.scanner.models import ScanCommandsExtraArguments, ServerScanRequest,
 from sslyze.scanner.scanner import Scanner
 from sslyze.server_setting import ServerNetworkConfiguration, ServerNetworkLocation
 
-from tasks.settings import OwnCa
 from tests.support.bed import AT_ONCE, Endpoint, Relay, TestBed
 from tests.support.elimination import BY_ELIMINATION, completed
-from tests.support.smtp import OWN_CA, MailProgram
+from tests.support.smtp import MailProgram, trusted
 
 INTERMEDIATE = MozillaTlsConfiguration.get(TlsConfigurationEnum.MOZILLA_INTERMEDIATE)
 BY_SSLYZE = SCAN_COMMANDS_NEEDED_BY_MOZILLA_CHECKER - BY_ELIMINATION
@@ -43,12 +42,16 @@ def request_for(endpoint: Endpoint, ca: Path | None) -> ServerScanRequest:
 
 
 @pytest.fixture(scope="module")
-def scans(test_bed: TestBed, tmp_path_factory: pytest.TempPathFactory) -> Mapping[Endpoint, ServerScanResult]:
+def scans(
+    test_bed: TestBed, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[Endpoint, ServerScanResult]:
     """Scan each port of all relays once, side by side, directly from this machine."""
     directory = tmp_path_factory.mktemp("own_ca")
     scanner = Scanner(per_server_concurrent_connections_limit=1)  # each one more costs a relay a process
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        authorities = pool.map(lambda relay: own_ca(relay, directory), test_bed.relays)
+        named = pytestconfig.getoption("--ca")
+        ca = Path(named) if named else None
+        authorities = pool.map(lambda relay: own_ca(relay, ca, directory), test_bed.relays)
         trust = dict(zip(test_bed.relays, authorities, strict=True))
         requests = {
             endpoint: request_for(endpoint, trust[endpoint.relay])
@@ -60,12 +63,13 @@ def scans(test_bed: TestBed, tmp_path_factory: pytest.TempPathFactory) -> Mappin
     return {endpoint: results[request.uuid] for endpoint, request in requests.items()}
 
 
-def own_ca(relay: Relay, directory: Path) -> Path | None:
-    """Fetch the CA of a relay that has its own."""
-    if not isinstance(relay.settings.certificate, OwnCa):
+def own_ca(relay: Relay, ca: Path | None, directory: Path) -> Path | None:
+    """Fetch the CA of a relay that has its own, or one that is trusted beside those that everybody trusts."""
+    text = trusted(relay, ca)
+    if not text:
         return None
     copy = directory / f"{relay}.pem"
-    copy.write_text(relay.remote.run(f"cat {OWN_CA}"))
+    copy.write_text(text)
     return copy
 
 

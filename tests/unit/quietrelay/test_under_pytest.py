@@ -35,13 +35,11 @@ def test_a_failure_is_told_of_its_relay_and_one_of_the_preparation_too(
     assert done.returncode == 1, done.stdout
     assert outcome.read(tmp_path / "report") == [
         Outcome("mx1.relay.test", {"passed": ["test_port[465]"]}),
-        Outcome("mx2.relay.test", {"failed": ["test_port[465]"]}),
-        Outcome(ALL, {"failed": ["test_all"]}),
+        Outcome("mx2.relay.test", {"failed": ["test_port[465]: assert False"]}),
+        Outcome(ALL, {"failed": ["test_all: OSError"]}),
     ]
 
 
 def test_a_relay_whose_name_begins_anothers_is_not_taken_for_it() -> None:
-    told = by_host(
-        ["mx", "mx.example"], [("t.py::test_a[mx.example-25]", True), ("t.py::test_a[mx-25]", True)]
-    )
+    told = by_host(["mx", "mx.example"], [("t.py::test_a[mx.example-25]", ""), ("t.py::test_a[mx-25]", "")])
     assert [one.host for one in told] == ["mx", "mx.example"]
