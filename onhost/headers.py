@@ -34,6 +34,7 @@ DAY = 86_400  # seconds
 
 OWN = ("message-id", "resent-message-id")  # made by the user's program for this very message
 REPLACING = ("content-id", "supersedes", "obsoletes")  # the user's own, of this message or an earlier one
+NAMING = (*OWN, "content-id")  # what this very message is called
 DATES = ("date", "resent-date")
 
 FLAGS = re.ASCII | re.IGNORECASE  # a byte is no letter, nor a blank, because Latin-1 has one there
@@ -144,9 +145,7 @@ class Judge:
         kind = name.rstrip(" \t").lower()
         if kind in DATES:
             return f"{name}: {in_utc(value)}"
-        if (
-            kind in OWN and value.strip() and "@" not in value
-        ):  # whatever it is, nobody can tell where it was made
+        if kind in NAMING and value.strip() and "@" not in value:  # nobody can tell where that was made
             return f"{name}{colon} <{secrets.token_hex(16)}@{self.hostname}>"
         rewritten = self.rewritten(value, kind)
         if rewritten is None:

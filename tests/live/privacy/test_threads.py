@@ -1,5 +1,6 @@
 """Threads and dates: a user's own ids go and are known again, strangers' stay; dates are in UTC if wanted."""
 
+import re
 from collections.abc import Iterator
 from email import message_from_bytes
 
@@ -78,3 +79,14 @@ def test_a_date_leaves_as_the_same_moment_in_utc(
     endpoints = [one for one in test_bed.endpoints if one.is_first and one.takes_logins]
     arrived = sent(mail_program, outside, endpoints, Date="Thu, 20 Nov 2025 10:33:00 +0100")
     assert {found["Date"] for found in arrived.values()} == {"Thu, 20 Nov 2025 09:33:00 +0000"}
+
+
+def test_what_is_no_id_leaves_as_one_that_says_nothing(
+    test_bed: TestBed, mail_program: MailProgram, outside: Maildir
+) -> None:
+    endpoints = [one for one in test_bed.endpoints if one.is_first and one.takes_logins]
+    no_id = "<20251120.kitchen-pc>"
+    arrived = sent(mail_program, outside, endpoints, Message_ID=no_id, Content_ID=no_id)
+    for endpoint, found in arrived.items():
+        for name in ("Message-ID", "Content-ID"):
+            assert re.fullmatch(rf"<[\da-f]{{32}}@{endpoint.relay.hostname}>", found[name]), found[name]

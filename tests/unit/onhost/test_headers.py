@@ -43,11 +43,12 @@ def test_what_is_always_the_users_own_is_rewritten(tmp_path: Path, name: str) ->
 @pytest.mark.parametrize("value", [" <kitchen-pc.77>", "kitchen-pc", "\n <>"])
 def test_what_is_no_id_is_replaced_by_one(tmp_path: Path, value: str) -> None:
     relay = knowing(tmp_path)
-    answers = {relay.answer(f"{name}:{value}") for name in ("Message-ID", "Message-ID", "Resent-Message-ID")}
-    assert len(answers) == 3
+    names = ("Message-ID", "Message-ID", "Resent-Message-ID", "Content-ID")
+    answers = {relay.answer(f"{name}:{value}") for name in names}
+    assert len(answers) == len(names)
     for answer in answers:
         assert answer
-        assert re.fullmatch(rf"(Resent-)?Message-ID: <[\da-f]{{32}}@{HOSTNAME}>", answer)
+        assert re.fullmatch(rf"((Resent-)?Message|Content)-ID: <[\da-f]{{32}}@{HOSTNAME}>", answer)
     assert relay.answer(f"References:{value}") is None
 
 
