@@ -137,6 +137,7 @@ def rollback(inventory: str, limits: tuple[str, ...], yes: bool) -> None:
 @password_file
 @click.option("--ca", metavar="FILE", help="Trust this CA as well, a PEM file.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, and nothing else.")
+@click.option("--report", metavar="FILE", help="Write a page about it as well, in HTML.")
 @click.argument("pytest", metavar="[-- PYTEST]", nargs=-1, type=click.UNPROCESSED)
 def verify(
     inventory: str,
@@ -145,6 +146,7 @@ def verify(
     password_file: str | None,
     ca: str | None,
     as_json: bool,
+    report: str | None,
     pytest: tuple[str, ...],
 ) -> None:
     """Look at the relays and talk to them, and change nothing.
@@ -156,7 +158,8 @@ def verify(
     if password_file and not user:
         raise Refusal("--password-file belongs to --user NAME; add that")
     hosts = inventories.hosts(inventory, limits)
-    sys.exit(verifying.verify(inventory, hosts, bool(limits), (user, password_file), ca, as_json, pytest))
+    login = user, password_file
+    sys.exit(verifying.verify(inventory, hosts, bool(limits), login, ca, as_json, report, pytest))
 
 
 @quietrelay.command()

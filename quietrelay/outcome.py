@@ -16,6 +16,10 @@ class Outcome:
     host: str
     parts: dict[str, list[str]] = field(default_factory=dict)
     """What happened (`changed`, say) to the names of that to which it happened, in their order."""
+    failed_checks: list[str] = field(default_factory=list)
+    """Of a verification: the checks that are behind what failed."""
+    ports: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of a verification: what was seen at each port, by its name; see `seen.Seen`."""
 
     def add(self, happened: str, name: str) -> None:
         """Note what happened to something."""

@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -22,7 +23,7 @@ def show(file: str, inventory: str | None, limits: tuple[str, ...]) -> None:
     :param inventory: whose relay it would pass; by default one with nothing but defaults
     :raises Refusal: for a file that cannot be read, or an inventory with several relays
     """
-    privacy, hostname = _relay(inventory, limits) if inventory else (Privacy(), EXAMPLE)
+    privacy, hostname = relay(inventory, limits) if inventory else (Privacy(), EXAMPLE)
     found, length = preview.fates(_read(file), privacy, hostname)
     for fate in found:
         for sign, line in preview.lines(fate):
@@ -59,7 +60,8 @@ def _read(file: str) -> bytes:
     return message
 
 
-def _relay(inventory: str, limits: tuple[str, ...]) -> tuple[Privacy, str]:
+def relay(inventory: str, limits: Sequence[str]) -> tuple[Privacy, str]:
+    """Give a relay's privacy and name: of the inventory's first one, or of the one that is named."""
     chosen = names_of(inventory, limits)
     if len(chosen) > 1 and not limits:
         chosen = chosen[:1]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from quietrelay import findings, outcome
+from quietrelay import findings, outcome, seen
 from quietrelay.outcome import Outcome
 
 HOSTS = "QUIETRELAY_HOSTS"
@@ -27,7 +27,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish() -> None:
     """Leave the report."""
     hosts = os.environ[HOSTS].splitlines()
-    outcome.write(Path(os.environ[outcome.REPORT]), by_host(hosts, _seen))
+    told = by_host(hosts, _seen)
+    for one in told:
+        one.ports.update(seen.at(one.host))
+    outcome.write(Path(os.environ[outcome.REPORT]), told)
 
 
 def by_host(hosts: Iterable[str], seen: Iterable[tuple[str, str]]) -> list[Outcome]:
@@ -46,6 +49,7 @@ def by_host(hosts: Iterable[str], seen: Iterable[tuple[str, str]]) -> list[Outco
         else:
             told[host].add("passed", name)
     for host, failed in failures.items():
+        told[host].failed_checks.extend(name for name, _error in failed)
         for line in findings.told(failed):
             told[host].add("failed", line)
     return [one for one in told.values() if one.parts]

@@ -24,6 +24,7 @@ def verify(
     login: tuple[str | None, str | None],
     ca: str | None,
     as_json: bool,
+    report: str | None,
     more: Sequence[str],
 ) -> int:
     """Look at relays and talk to them, and give pytest's exit status.
@@ -33,11 +34,13 @@ def verify(
     :param login: who logs in as well, and the file with the password
     :param ca: file with a CA that is trusted as well
     :param as_json: whether what was found is printed for a program, and nothing else
+    :param report: file for a page about it
     :param more: words for pytest
     :raises Refusal: where the password cannot be had, or the CA cannot be read
     """
     if ca:
         _readable("--ca", ca)
+    file = _writable(report) if report else None
     name, password_file = login
     environment = {HOSTS: "\n".join(hosts)} | _password(name, password_file)
     words = [underneath.shortest(VERIFICATION), "--inventory", inventory, *SAFE]
@@ -47,13 +50,17 @@ def verify(
     words += ["--ca", ca] if ca else []
     words += more
     run = ["pytest", "-p", "quietrelay.under_pytest", "-q", "-rN", "--tb=no", *words]
+    if not as_json:
+        underneath.show_command("pytest", *words)
+    ended = underneath.run(run, environment, quiet=as_json)
+    if file:
+        from quietrelay import report as page  # which reads much that nobody else needs
+
+        page.write(file, inventory, hosts[0], ended.outcomes, ended.status)
     if as_json:
-        ended = underneath.run(run, environment, quiet=True)
         click.echo(json.dumps({"status": ended.status, "relays": [asdict(one) for one in ended.outcomes]}))
-        return ended.status
-    underneath.show_command("pytest", *words)
-    ended = underneath.run(run, environment)
-    underneath.tell(ended, summary.of_verification(ended.outcomes, ended.status))
+    else:
+        underneath.tell(ended, summary.of_verification(ended.outcomes, ended.status))
     return ended.status
 
 
@@ -76,3 +83,16 @@ def _readable(option: str, file: str) -> None:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise Refusal(f"{option} {file}: {reason}") from None
+
+
+def _writable(file: str) -> Path:
+    """Make sure that a page can be written, before anything is looked at.
+
+    :raises Refusal: saying why it cannot
+    """
+    path = Path(file)
+    try:
+        path.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise Refusal(f"--report {file}: {error.strerror}; name a file in a directory of yours") from None
+    return path

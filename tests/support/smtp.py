@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 from cryptography import x509
 
+from quietrelay import seen
 from tasks.settings import OwnCa
 from tests.support.bed import Account, Endpoint, Relay
 from tests.support.client_host import ClientHost
 
 OWN_CA = "/etc/postfix/tls/ca.pem"
 PATIENCE = 30.0  # seconds until a silent relay counts as broken
+TRANSCRIPT = 100  # lines of a conversation that are kept
 HELO = "kitchen-pc.fritz.private.test"
 
 
@@ -40,6 +42,7 @@ class Conversation(smtplib.SMTP):
         self.endpoint = endpoint
         self._client_host = client_host
         self._trust = trust
+        self._said: list[str] = []
         super().__init__(endpoint.relay.hostname, endpoint.port, local_hostname=helo, timeout=PATIENCE)
         self.command_encoding = "utf-8"  # for names that are not ASCII
 
@@ -48,6 +51,34 @@ class Conversation(smtplib.SMTP):
         if self.endpoint.opens_in_tls:
             return self._trust.wrap_socket(connection, server_hostname=host)
         return connection
+
+    def send(self, s: bytes | str) -> None:  # type: ignore[override]  # named as smtplib has it
+        """Send, and note it for the transcript."""
+        if len(self._said) < TRANSCRIPT:
+            self._said.append(masked(s, self._said[-1:]))
+        super().send(s)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Hear an answer, and note it for the transcript."""
+        code, text = super().getreply()
+        if len(self._said) < TRANSCRIPT:
+            self._said += [f"S: {code} {line}" for line in text.decode("utf-8", "replace").splitlines()]
+        return code, text
+
+    def note(self) -> None:
+        """Have what was seen here told in the report."""
+        shown = self.certificate()
+        names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        seen.note(
+            self.endpoint.relay.name,
+            f"port {self.endpoint.port}, {self.endpoint.address}",
+            {
+                "names": ", ".join(names.get_values_for_type(x509.DNSName)),
+                "issuer": shown.issuer.rfc4514_string(),
+                "expires": shown.not_valid_after_utc.isoformat(),
+                "transcript": "\n".join(self._said),
+            },
+        )
 
     def say(self, line: str) -> Reply:
         """Send a command and return the answer."""
@@ -183,6 +214,20 @@ class MailProgram:
         reply = conversation.log_in_by_plain(account)
         assert reply.code == 235, f"{account.login} on {endpoint}: {reply}"
         return conversation
+
+
+def masked(sent: bytes | str, before: Sequence[str]) -> str:
+    """Write what is sent, but what answers a question of AUTH's, and what comes with the command.
+
+    :param before: the line before, if there is one
+    """
+    text = sent if isinstance(sent, str) else sent.decode("utf-8", "replace")
+    if before and before[0].startswith("S: 334"):
+        return "C: ***"
+    words = text.split()
+    if len(words) > 2 and words[0].upper() == "AUTH":
+        return f"C: {words[0]} {words[1]} ***"
+    return "\n".join(f"C: {line}" for line in text.splitlines())
 
 
 def _base64(text: str) -> str:

@@ -48,6 +48,7 @@ def test_the_right_password_lets_in(
 ) -> None:
     with mail_program.open_secure(login_endpoint) as conversation:
         assert conversation.log_in_by_plain(account).code == 235
+        conversation.note()
 
 
 @pytest.mark.needs("account")

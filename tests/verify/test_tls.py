@@ -94,6 +94,7 @@ def test_port_shows_a_certificate_for_the_relay_that_is_valid_for_some_time(
 ) -> None:
     with mail_program.open_secure(endpoint) as conversation:  # which fails where chain or name are wrong
         certificate = conversation.certificate()
+        conversation.note()
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert endpoint.relay.hostname in names.get_values_for_type(x509.DNSName)
     assert certificate.not_valid_after_utc - datetime.now(UTC) > A_NIGHT_AND_A_WEEKEND

@@ -3,6 +3,8 @@
 With other backends their own tests see to it.
 """
 
+import base64
+import html
 import json
 import subprocess
 import sys
@@ -59,12 +61,22 @@ def test_one_cause_is_one_finding_with_a_remedy(
         assert untrusted.startswith("the certificate is not trusted, ")
         assert "--ca FILE" in untrusted
 
-        (tmp_path / "password").write_text("wrong\n")
+        (tmp_path / "password").write_text("wrong-and-secret\n")
+        page = tmp_path / "page.html"
         login = ["--user", user_named("alice").uid, "--password-file", str(tmp_path / "password")]
-        status, parts = verified(private, "--ca", str(test_bed.keeper.CA_CERTIFICATE), *login)
+        status, parts = verified(
+            private, "--ca", str(test_bed.keeper.CA_CERTIFICATE), *login, "--report", str(page)
+        )
         assert status == 1
         (refused,) = parts["failed"]
         assert refused.startswith("the account is refused, in ")
+        told = page.read_text()
+        assert refused in html.unescape(told)
+        assert "S: 220 " in told
+        assert " days left" in told
+        secret = base64.b64encode(f"\0{user_named('alice').uid}\0wrong-and-secret".encode()).decode()
+        assert "wrong-and-secret" not in told
+        assert secret not in told
     finally:
         back = Deploy(test_bed.inventory, pytestconfig.rootpath).run()
         assert back.status == 0, back.complaint()

@@ -35,8 +35,8 @@ def test_a_failure_is_told_of_its_relay_and_one_of_the_preparation_too(
     assert done.returncode == 1, done.stdout
     assert outcome.read(tmp_path / "report") == [
         Outcome("mx1.relay.test", {"passed": ["test_port[465]"]}),
-        Outcome("mx2.relay.test", {"failed": ["test_port[465]: assert False"]}),
-        Outcome(ALL, {"failed": ["test_all: OSError"]}),
+        Outcome("mx2.relay.test", {"failed": ["test_port[465]: assert False"]}, ["test_port[465]"]),
+        Outcome(ALL, {"failed": ["test_all: OSError"]}, ["test_all"]),
     ]
 
 
