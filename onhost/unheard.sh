@@ -1,14 +1,16 @@
 # shellcheck shell=sh
 # Prints the wildcard addresses on which nobody listens; a daemon that runs has two seconds to get there.
 #
-#   unheard.sh PID_FILE PORT ...
+#   unheard.sh PID_FILE all|ipv4 PORT ...
 pid_file=$1
-shift
+families=$2
+shift 2
 runs() { kill -0 "$(cat "$pid_file")"; } 2>/dev/null
 
-families=0.0.0.0
-test -s /proc/net/if_inet6 && families='0.0.0.0 [::]'
-for port in "$@"; do for family in $families; do wanted="$wanted $family:$port"; done; done
+addresses=0.0.0.0
+# A file in /proc has no size; where this one has no line, the host has no IPv6.
+if [ "$families" = all ] && read -r _ </proc/net/if_inet6; then addresses='0.0.0.0 [::]'; fi 2>/dev/null
+for port in "$@"; do for address in $addresses; do wanted="$wanted $address:$port"; done; done
 
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   unheard=$(ss -Hltn | awk -v wanted="$wanted" '

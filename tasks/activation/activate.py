@@ -89,6 +89,7 @@ def switch(wanted: Part, former: Configuration) -> None:
         name=f"Have Postfix listen on {', '.join(others)} and {last}",
         unit="postfix",
         pid_file=MASTER_PID,
+        families=str(wanted.postfix.parameters["inet_protocols"]),
         ports=list(wanted.ports),
     )
     health.answers(name="Hold a conversation with the relay", probes=list(wanted.probes))

@@ -38,7 +38,7 @@ def part(relay: Relay, hostname: str, found: HostSays) -> Part:
                 "postfix/mailname": ("string", hostname),
             }
         },
-        postfix=configuration(hostname),
+        postfix=configuration(hostname, relay.address_families),
         ports=(25, 465, 587),
         complaints=(partial(complain, relay, found), partial(_rivals, hostname)),
         probes=("postfix_runs",),
@@ -62,7 +62,7 @@ def complain(relay: Relay, found: HostSays, _ask: Ask | None = None) -> Iterator
         yield f"{', '.join(strangers)} listens on 25, 465 or 587; stop it, and keep it from starting"
 
 
-def configuration(hostname: str) -> Configuration:
+def configuration(hostname: str, families: str = "all") -> Configuration:
     """Say what Postfix serves, to whom (postconf(5), master(5))."""
     return Configuration(
         parameters={
@@ -70,7 +70,7 @@ def configuration(hostname: str) -> Configuration:
             # Without $mail_name: it tells strangers nothing they need, and is a mark in users' trace header.
             "smtpd_banner": "$myhostname ESMTP",
             "inet_interfaces": "all",
-            "inet_protocols": "all",
+            "inet_protocols": families,
             "disable_vrfy_command": "yes",
         },
         services={

@@ -1,6 +1,6 @@
 """The relay itself, as the inventory tells it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tasks.inventory.section import Becomes, Section
 from tasks.inventory.values import Fqdn
@@ -11,6 +11,9 @@ class Relay(Section):
 
     hostname: Annotated[Fqdn | None, Becomes("myhostname")] = None
     """Fully qualified name by which the relay greets; by default the host's name in the inventory."""
+
+    address_families: Annotated[Literal["all", "ipv4"], Becomes("inet_protocols")] = "all"
+    """Families in which the relay serves and delivers: IPv4 and IPv6, or IPv4 alone."""
 
     replace_mail_server: Annotated[bool, Becomes("packages")] = False
     """Remove another mail server's packages (exim4, say) instead of refusing the host."""

@@ -224,4 +224,6 @@ def _relay(entry: Entry, client_host: ClientHost, sockets: Path) -> Relay:
     remote = Remote(entry, sockets)
     # Test hosts may have names that nobody can look up, but then no translated addresses either.
     addresses = client_host.look_up(entry.settings.hostname) or one_of_each(remote.addresses())
-    return Relay(entry.name, entry.settings, remote, addresses, began=int(remote.run("date +%s")))
+    families = entry.settings.relay.address_families
+    served = {family: address for family, address in addresses.items() if families in ("all", family.lower())}
+    return Relay(entry.name, entry.settings, remote, served, began=int(remote.run("date +%s")))

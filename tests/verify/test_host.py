@@ -10,7 +10,7 @@ from tasks.settings import SaslauthdPam
 from tests.support.bed import Relay
 from tests.support.client_host import PORTS
 
-ANYWHERE = ("0.0.0.0", "[::]")  # noqa: S104
+ANYWHERE = {"ipv4": "0.0.0.0", "ipv6": "[::]"}  # noqa: S104
 SHARED = {"/etc/postfix/main.cf": "root root 644", "/etc/postfix/master.cf": "root root 644"}
 # What Postfix asks about passwords: how test(1) has it that nobody may, and that Postfix may.
 ASKED = {
@@ -54,9 +54,11 @@ def processes(unit: str) -> str:
     return f"$(cat /sys/fs/cgroup/system.slice/{unit}.service/cgroup.procs)"
 
 
-def test_users_reach_every_port_by_ipv4_and_ipv6(relay: Relay) -> None:
+def test_users_reach_every_port_in_every_family(relay: Relay) -> None:
     listening = relay.remote.run("ss -Hltn | awk '{ print $4 }'").split()
-    assert {f"{address}:{port}" for address in ANYWHERE for port in PORTS} <= set(listening)
+    families = relay.settings.relay.address_families
+    addresses = [address for family, address in ANYWHERE.items() if families in (family, "all")]
+    assert {f"{address}:{port}" for address in addresses for port in PORTS} <= set(listening)
 
 
 def test_relay_serves_now_and_after_a_reboot(relay: Relay) -> None:

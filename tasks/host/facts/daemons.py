@@ -71,9 +71,9 @@ class Unheard(FactBase[list[str]]):
     default = list
 
     @override
-    def command(self, pid_file: str, ports: Iterable[int]) -> StringCommand:
+    def command(self, pid_file: str, families: str, ports: Iterable[int]) -> StringCommand:
         script = QuoteString(program("unheard.sh"))
-        return StringCommand("sh -c", script, "unheard.sh", QuoteString(pid_file), *map(str, ports))
+        return StringCommand("sh -c", script, "unheard.sh", QuoteString(pid_file), families, *map(str, ports))
 
     @override
     def process(self, output: Iterable[str]) -> list[str]:

@@ -63,7 +63,9 @@ def gone(unit: str, unit_file: str) -> Generator[StringCommand, None, None]:
 
 
 @operation()
-def listening(unit: str, pid_file: str, ports: Sequence[int]) -> Generator[StringCommand, None, None]:
+def listening(
+    unit: str, pid_file: str, families: str, ports: Sequence[int]
+) -> Generator[StringCommand, None, None]:
     """Have a daemon listen on all addresses, by a restart where a reload did not bring it there.
 
     Postfix's master opens the sockets of new services when it is reloaded, but does not rebind those that it
@@ -71,9 +73,10 @@ def listening(unit: str, pid_file: str, ports: Sequence[int]) -> Generator[Strin
 
     + unit: systemd unit, without ``.service``
     + pid_file: where its process id stands
+    + families: all, or ipv4 (postconf(5), inet_protocols)
     + ports: TCP ports
     """
-    if host.get_fact(Unheard, pid_file=pid_file, ports=ports):
+    if host.get_fact(Unheard, pid_file=pid_file, families=families, ports=ports):
         yield _restart(unit)
     else:
         host.noop(f"{unit} listens on {', '.join(map(str, ports))}")

@@ -42,6 +42,7 @@ PUT = f"""
 echo {MILTER} | base64 -d > /root/milter.py
 systemd-run -q --unit=test-milter python3 /root/milter.py 9925 X-Originating-IP 192.0.2.77
 postconf -e {shlex.join(f"{name}={value}" for name, value in SETTINGS.items())}
+postconf -e inet_protocols=ipv4
 postconf -P anonymize/unix/content_filter=smtp:[127.0.0.1]:9
 postconf -F smtp/inet/command=postscreen smtp/inet/process_limit=1
 postconf -M smtpd/pass='smtpd pass - - y - - smtpd'
