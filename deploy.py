@@ -33,7 +33,7 @@ def relay(says: Settings, found: HostSays) -> Part:
         smtpd.part(says.relay, says.hostname, found),
         login.part(says.login, says.submission, says.hostname),
         senders.part(says.senders, says.submission.local_domain, says.login),
-        certificates.part(says.certificate, says.hostname),
+        certificates.part(says.certificate, says.served_names),
         tls.part(says.server_tls, says.client_tls),
         privacy.part(says.privacy, says.hostname, found["machine_id"], says.submission.auth_on_25),
         logs.part(says.logs),

@@ -59,7 +59,7 @@ CN = mail relay
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
-subjectAltName = DNS:$2
+subjectAltName = $2
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 END

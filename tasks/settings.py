@@ -101,6 +101,11 @@ class Settings(BaseModel):
         assert self.relay.hostname is not None
         return self.relay.hostname
 
+    @property
+    def served_names(self) -> tuple[str, ...]:
+        """The names by which users reach the relay: its own, or those of the service."""
+        return self.relay.service_names or (self.hostname,)
+
 
 def of(host: Host) -> Settings:
     """Collect a host's sections from its inventory data.

@@ -1,5 +1,7 @@
 """The calls of a relay's own small CA (onhost/own_ca.sh). Pure: it writes commands."""
 
+from collections.abc import Sequence
+
 from pyinfra.api import QuoteString, StringCommand
 
 from tasks.host.templates import program
@@ -10,9 +12,9 @@ def authority(directory: str) -> StringCommand:
     return _call("authority", directory)
 
 
-def certificate(directory: str, hostname: str, days: int) -> StringCommand:
+def certificate(directory: str, names: Sequence[str], days: int) -> StringCommand:
     """Have the CA issue ``relay.pem``, key and certificate in one file so that one rename replaces both."""
-    return _call("certificate", directory, hostname, str(days))
+    return _call("certificate", directory, ",".join(f"DNS:{name}" for name in names), str(days))
 
 
 def _call(*words: str) -> StringCommand:

@@ -1,6 +1,6 @@
 """Certificates: what the relay shows to those who connect."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -28,18 +28,18 @@ KEY_FIRST = (
 T = TypeVar("T")
 
 
-def part(certificate: Certificate, hostname: str) -> Part:
+def part(certificate: Certificate, names: Sequence[str]) -> Part:
     """Have a certificate, its chain and its key where Postfix reads them (smtpd_tls_chain_files).
 
-    :param hostname: the relay's fully qualified name, which the certificate has to be for
+    :param names: by which users reach the relay, which the certificate has to be for
     """
     match certificate:
         case CertificateFiles():
-            return _from_files(certificate, hostname)
+            return _from_files(certificate, names)
         case CertificateOnHost():
-            return _on_host(certificate, hostname)
+            return _on_host(certificate, names)
         case OwnCa():
-            return _from_own_ca(certificate, hostname)
+            return _from_own_ca(certificate, names)
 
 
 def _shown(*paths: str) -> Configuration:
@@ -54,17 +54,17 @@ def _shown(*paths: str) -> Configuration:
     )
 
 
-def _from_files(certificate: CertificateFiles, hostname: str) -> Part:
+def _from_files(certificate: CertificateFiles, names: Sequence[str]) -> Part:
     title = f"Put the certificate and its key in {RELAY_PEM}"
     return Part(
         directories={DIRECTORY: Directory()},
-        files={RELAY_PEM: File(partial(_bundle, certificate, hostname), mode="600", title=title)},
+        files={RELAY_PEM: File(partial(_bundle, certificate, names), mode="600", title=title)},
         postfix=_shown(RELAY_PEM),
         rereads=(RELAY_PEM,),
     )
 
 
-def _bundle(given: CertificateFiles, hostname: str) -> SecretStr:
+def _bundle(given: CertificateFiles, names: Sequence[str]) -> SecretStr:
     """Read what the operator has, and refuse what clients would refuse."""
     certificate = read("certificate.certificate", given.certificate)
     key = read("certificate.key", given.key)
@@ -72,28 +72,30 @@ def _bundle(given: CertificateFiles, hostname: str) -> SecretStr:
     if given.chain:
         _judged("chain", given.chain, lambda: pem.chain(chain))
     public_key = _judged("key", given.key, lambda: pem.public_key_of(key))
-    _check(certificate, public_key, hostname, {"certificate": given.certificate, "key": given.key})
+    _check(certificate, public_key, names, {"certificate": given.certificate, "key": given.key})
     return SecretStr(pem.key_and_chain(key, certificate, *([chain] if chain else [])))
 
 
-def _on_host(given: CertificateOnHost, hostname: str) -> Part:
+def _on_host(given: CertificateOnHost, names: Sequence[str]) -> Part:
     """Take what something else keeps on the host: whoever keeps it there keeps it there."""
     files = tuple(dict.fromkeys((given.key, given.certificate)))  # one file may hold both
     return Part(
         postfix=_shown(*files),
         rereads=files,
-        complaints=(partial(_complaints, given, files, hostname),),
+        complaints=(partial(_complaints, given, files, names),),
     )
 
 
-def _complaints(given: CertificateOnHost, files: tuple[str, ...], hostname: str, ask: Ask) -> Iterator[str]:
+def _complaints(
+    given: CertificateOnHost, files: tuple[str, ...], names: Sequence[str], ask: Ask
+) -> Iterator[str]:
     found = ask(CertificatePair, certificate=given.certificate, key=given.key)
     if not found["public_key"]:
         yield f"certificate.key: {given.key} on the host cannot be read as a key; correct the path"
         return
     paths = {"certificate": f"{given.certificate} on the host", "key": f"{given.key} on the host"}
     try:
-        _check(found["certificate"], found["public_key"], hostname, paths)
+        _check(found["certificate"], found["public_key"], names, paths)
     except OperatorFileError as error:
         yield str(error)
     labels: list[str] = ask(PemLabels, paths=files)
@@ -101,8 +103,8 @@ def _complaints(given: CertificateOnHost, files: tuple[str, ...], hostname: str,
         yield f"certificate.key: {', '.join(files)} on the host: {KEY_FIRST}"
 
 
-def _from_own_ca(given: OwnCa, hostname: str) -> Part:
-    arguments = {"directory": DIRECTORY, "hostname": hostname, "days": given.days}
+def _from_own_ca(given: OwnCa, names: Sequence[str]) -> Part:
+    arguments = {"directory": DIRECTORY, "names": list(names), "days": given.days}
     title = f"Have the host's own CA issue {RELAY_PEM}"
     return Part(
         directories={DIRECTORY: Directory()},
@@ -117,10 +119,10 @@ def _from_own_ca(given: OwnCa, hostname: str) -> Part:
     )
 
 
-def _check(certificate: str, public_key: str, hostname: str, paths: dict[str, str]) -> None:
+def _check(certificate: str, public_key: str, names: Sequence[str], paths: dict[str, str]) -> None:
     certificates = _judged("certificate", paths["certificate"], lambda: pem.chain(certificate))
     leaf = pem.in_order(certificates, public_key)[0]
-    if found := pem.complain(leaf, public_key, hostname, datetime.now(UTC)):
+    if found := pem.complain(leaf, public_key, names, datetime.now(UTC)):
         what, problem = found
         raise OperatorFileError(f"certificate.{what}", f"{paths[what]} {problem}")
 

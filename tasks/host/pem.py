@@ -89,11 +89,12 @@ def is_key_first(labels: Iterable[str]) -> bool:
 
 
 def complain(
-    certificate: x509.Certificate, public_key: str, hostname: str, now: datetime
+    certificate: x509.Certificate, public_key: str, names: Sequence[str], now: datetime
 ) -> tuple[str, str] | None:
     """Say what makes a certificate unfit for a relay.
 
     :param public_key: PEM of the public key that belongs to the relay's private key
+    :param names: by which users reach the relay
     :param now: aware, UTC
     :returns: ``"certificate"`` or ``"key"``, and what is wrong with it and what to do; None for a fit pair
     """
@@ -104,9 +105,12 @@ def complain(
             "certificate",
             f"is valid only from {certificate.not_valid_before_utc:%Y-%m-%d}; check the clock",
         )
-    if not serves(certificate, hostname):
-        names = ", ".join(dns_names(certificate)) or "no host name"
-        return "certificate", f"is for {names}, not for {hostname}; get one for that name"
+    if missing := [name for name in names if not serves(certificate, name)]:
+        found = ", ".join(dns_names(certificate)) or "no host name"
+        return "certificate", (
+            f"is for {found}, not for {', '.join(missing)}; get one for that name, or say by which name "
+            "users reach the relay, in Relay(service_names=...)"
+        )
     if not _same_key(certificate, public_key):
         return "key", "does not belong to the certificate; give the key that it was requested with"
     return None
@@ -136,7 +140,7 @@ def is_authority(certificate: str, public_key: str, now: datetime) -> bool:
     return _same_key(found, public_key) and now + timedelta(days=366) < found.not_valid_after_utc
 
 
-def is_due(certificate: str, public_key: str, authority: str, hostname: str, now: datetime) -> bool:
+def is_due(certificate: str, public_key: str, authority: str, names: Sequence[str], now: datetime) -> bool:
     """Tell whether our own CA has to issue anew.
 
     That is where the pair is missing, broken, for another name or from another CA, and from the last 30 days
@@ -149,7 +153,8 @@ def is_due(certificate: str, public_key: str, authority: str, hostname: str, now
         return True
     begin, end = found.not_valid_before_utc, found.not_valid_after_utc
     expiring = end - now < min(timedelta(days=30), (end - begin) / 3)
-    return expiring or not serves(found, hostname) or not _same_key(found, public_key)
+    served = all(serves(found, name) for name in names)
+    return expiring or not served or not _same_key(found, public_key)
 
 
 def _same_key(certificate: x509.Certificate, public_key: str) -> bool:

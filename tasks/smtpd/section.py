@@ -12,6 +12,10 @@ class Relay(Section):
     hostname: Annotated[Fqdn | None, Becomes("myhostname")] = None
     """Fully qualified name by which the relay greets; by default the host's name in the inventory."""
 
+    service_names: Annotated[tuple[Fqdn, ...], Becomes("certificate")] = ()
+    """Names by which users reach the relay, where that is not the host's own: `smtp.example.org`, which may
+    lead to several hosts. The certificate has to be for these."""
+
     address_families: Annotated[Literal["all", "ipv4"], Becomes("inet_protocols")] = "all"
     """Families in which the relay serves and delivers: IPv4 and IPv6, or IPv4 alone."""
 

@@ -86,8 +86,13 @@ class Relay:
 
     @property
     def hostname(self) -> str:
-        """The name by which it greets and which its certificate bears."""
+        """The name by which it greets."""
         return self.settings.hostname
+
+    @property
+    def served_name(self) -> str:
+        """A name by which users reach it, which its certificate bears."""
+        return self.settings.served_names[0]
 
     def __str__(self) -> str:
         return self.name

@@ -43,7 +43,7 @@ class Conversation(smtplib.SMTP):
         self._client_host = client_host
         self._trust = trust
         self._said: list[str] = []
-        super().__init__(endpoint.relay.hostname, endpoint.port, local_hostname=helo, timeout=PATIENCE)
+        super().__init__(endpoint.relay.served_name, endpoint.port, local_hostname=helo, timeout=PATIENCE)
         self.command_encoding = "utf-8"  # for names that are not ASCII
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:

@@ -32,9 +32,9 @@ def request_for(endpoint: Endpoint, ca: Path | None) -> ServerScanRequest:
     """Ask for what the profile is about. A relay's own CA is trusted, so that its certificate counts too."""
     starttls = None if endpoint.opens_in_tls else ProtocolWithOpportunisticTlsEnum.SMTP
     return ServerScanRequest(
-        ServerNetworkLocation(endpoint.relay.hostname, endpoint.port, ip_address=endpoint.address),
+        ServerNetworkLocation(endpoint.relay.served_name, endpoint.port, ip_address=endpoint.address),
         ServerNetworkConfiguration(
-            endpoint.relay.hostname, tls_opportunistic_encryption=starttls, network_timeout=30
+            endpoint.relay.served_name, tls_opportunistic_encryption=starttls, network_timeout=30
         ),
         BY_SSLYZE,
         ScanCommandsExtraArguments(certificate_info=CertificateInfoExtraArgument(ca) if ca else None),
@@ -96,5 +96,5 @@ def test_port_shows_a_certificate_for_the_relay_that_is_valid_for_some_time(
         certificate = conversation.certificate()
         conversation.note()
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert endpoint.relay.hostname in names.get_values_for_type(x509.DNSName)
+    assert {*endpoint.relay.settings.served_names} <= {*names.get_values_for_type(x509.DNSName)}
     assert certificate.not_valid_after_utc - datetime.now(UTC) > A_NIGHT_AND_A_WEEKEND

@@ -19,7 +19,11 @@ from tests.support.deploy import Deploy, vary
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory")]
 
-PRIVATE_CA = '"certificate": settings.CertificateFiles(certificate={0!r}, key={0!r}),'
+SERVICE = "smtp.relay.test"
+PRIVATE_CA = """
+"certificate": settings.CertificateFiles(certificate={0!r}, key={0!r}),
+"relay": settings.Relay(service_names=[{1!r}]),
+"""
 
 
 def test_a_healthy_relay_is_not_called_ill(backends: Backends) -> None:
@@ -28,11 +32,11 @@ def test_a_healthy_relay_is_not_called_ill(backends: Backends) -> None:
 
 @pytest.fixture(scope="module")
 def private(test_bed: TestBed, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give an inventory of one relay whose certificate is of a CA that nobody knows."""
+    """Give an inventory of a relay whose certificate is by an unknown CA, and for the service's name."""
     relay, directory = test_bed.relays[0], tmp_path_factory.mktemp("private")
-    issued = test_bed.keeper.issue_certificate(relay.hostname)
+    issued = test_bed.keeper.issue_certificate(SERVICE)
     (directory / "relay.pem").write_text(issued.key + issued.certificate)
-    data = PRIVATE_CA.format(str(directory / "relay.pem"))
+    data = PRIVATE_CA.format(str(directory / "relay.pem"), SERVICE)
     return vary(test_bed.inventory, directory / "private.py", data, [relay.name])
 
 

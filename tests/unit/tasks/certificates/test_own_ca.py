@@ -37,17 +37,23 @@ def run(command: StringCommand, path: str = os.environ["PATH"]) -> subprocess.Co
     )
 
 
-def issue(directory: Path, hostname: str = HOSTNAME, days: int = 90, path: str = os.environ["PATH"]) -> None:
+def issue(directory: Path, *names: str, days: int = 90, path: str = os.environ["PATH"]) -> None:
     """Make a CA, and a certificate by it."""
     for command in (
         own_ca.authority(str(directory)),
-        own_ca.certificate(str(directory), hostname, days),
+        own_ca.certificate(str(directory), names or [HOSTNAME], days),
     ):
         assert run(command, path).returncode == 0
 
 
 def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_certificate_is_for_all_names_of_the_service(directory: Path) -> None:
+    issue(directory, "smtp.example.org", "mail.example.org")
+    relay = (directory / "relay.pem").read_text()
+    assert pem.dns_names(pem.chain(relay)[0]) == ["smtp.example.org", "mail.example.org"]
 
 
 @pytest.mark.parametrize("hostname", [HOSTNAME, LONG_NAME], ids=["short", "long"])
@@ -64,7 +70,7 @@ def test_what_is_issued_is_what_the_deploy_itself_takes_for_good(directory: Path
     now, public_key = datetime.now(UTC), pem.public_key_of(relay)
     assert relay.startswith("-----BEGIN PRIVATE KEY-----")  # postconf(5): the key before its certificate
     assert pem.is_authority(ca, pem.public_key_of((directory / "ca.key").read_text()), now)
-    assert not pem.is_due(relay, public_key, ca, HOSTNAME, now)
+    assert not pem.is_due(relay, public_key, ca, [HOSTNAME], now)
     (leaf,) = pem.chain(relay)
     assert pem.dns_names(leaf) == [HOSTNAME]
     assert timedelta(days=89) < leaf.not_valid_after_utc - now <= timedelta(days=90)
