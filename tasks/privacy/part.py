@@ -103,6 +103,7 @@ def configuration(privacy: Privacy, mark: str) -> Configuration:
             # smtpd_data_restrictions in main.cf to the admin.
             "quietrelay_user_mail": "check_sasl_access static:{FILTER anonymize:[127.0.0.1]:10587}",
             "quietrelay_envelope": privacy_rules.envelope(),
+            "quietrelay_receipts": privacy_rules.receipts(),
             "quietrelay_judged": privacy_rules.judged(privacy.fates, f"socketmap:unix:{SOCKET}:headers"),
             # What the admin has for all transports is not for a step within the relay.
             "anonymize_destination_rate_delay": "0s",
@@ -127,7 +128,7 @@ def configuration(privacy: Privacy, mark: str) -> Configuration:
                 "mime_header_checks": CHECKS,
                 "disable_mime_input_processing": "yes",
                 "nested_header_checks": "",
-                "body_checks": "",
+                "body_checks": "$quietrelay_receipts",
                 # What a milter of the admin's adds, before or after us.
                 "milter_header_checks": CHECKS,
             },

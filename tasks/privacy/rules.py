@@ -197,6 +197,14 @@ def envelope() -> str:
     return _in_main_cf([rule])
 
 
+def receipts() -> str:
+    """Write the table for lines of the body, for main.cf: which program wrote a read receipt, and where.
+
+    That line is the program's, and no user's text (RFC 8098 3.2.1).
+    """
+    return _in_main_cf([Rule(r"^Reporting-UA:", "REPLACE Reporting-UA: mail program")])
+
+
 def guard(fates: Fates, private_domains: Sequence[str]) -> str:
     """Write the table that is asked last, for main.cf: who gets here was not rewritten (postconf(5)).
 

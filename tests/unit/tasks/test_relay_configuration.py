@@ -191,7 +191,7 @@ class TestPrivacy:
             milter_header_checks=privacy.CHECKS,
             disable_mime_input_processing="yes",
             nested_header_checks="",
-            body_checks="",
+            body_checks="$quietrelay_receipts",
         )
 
     def test_strangers_mail_on_25_keeps_its_trace(self) -> None:
