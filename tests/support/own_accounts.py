@@ -35,7 +35,7 @@ class Login(NamedTuple):
 # All that any backend puts on a host, and all that runs for one.
 FILES = (
     *("/etc/saslauthd.conf", "/etc/saslauthd.ca.pem", "/etc/saslauthd.imap-ca.pem", "/etc/pam.d/smtp"),
-    *("/etc/systemd/system/saslauthd.service", "/run/saslauthd", "/usr/local/lib/quietrelay/*"),
+    *("/etc/systemd/system/saslauthd.service", "/run/saslauthd", "/usr/local/lib/quietrelay/[gl]*"),
     *("/etc/postfix/sasl/smtpd.conf", "/etc/postfix/sasldb2", "/etc/dovecot/quietrelay*"),
     *("/etc/systemd/system/quietrelay-dovecot.service", "/run/quietrelay-dovecot"),
     *("/etc/systemd/system/quietrelay-ldap.service", "/run/quietrelay-ldap"),

@@ -62,6 +62,9 @@ DAMAGES = {
     "gate edited": owned_file(
         "/usr/local/lib/quietrelay/gate.py", "sed -i 's/return not self.outage/return True or/' {path}"
     ),
+    "judge of ids edited": owned_file(
+        "/usr/local/lib/quietrelay/headers.py", "sed -i 's/return True$/return False/' {path}"
+    ),
     "postfix taken out of group sasl": Change("gpasswd -d postfix sasl", "id -nG postfix | grep -ow sasl"),
     "saslauthd disabled": Change("systemctl disable saslauthd", "systemctl is-enabled saslauthd"),
     "privacy's rules emptied": owned_file("/etc/postfix/privacy.pcre", ": > {path}"),
@@ -74,6 +77,9 @@ DAMAGES = {
 # Done when the rest is repaired: a daemon that has to be started is told nothing while it runs.
 STOPS = {
     "saslauthd stopped": Change("systemctl stop saslauthd", "systemctl is-active saslauthd"),
+    "judge of ids stopped": Change(
+        "systemctl stop quietrelay-headers", "systemctl is-active quietrelay-headers"
+    ),
     "postfix stopped": Change(
         "systemctl stop postfix", "postfix status >/dev/null 2>&1 && echo runs || echo stopped"
     ),
