@@ -114,6 +114,7 @@ def test_on_the_mail_host_a_run_finds_nothing_to_do(runs: Runs) -> None:
 
 
 def test_on_the_mail_host_a_run_repairs_what_was_broken_and_no_more(runs: Runs) -> None:
-    assert set(runs.repair) == {"Activation | Write main.cf and master.cf", "Activation | Run Postfix"}
+    changed = {name for name in runs.repair if not name.startswith("Generations | ")}
+    assert changed == {"Activation | Write main.cf and master.cf", "Activation | Run Postfix"}
     assert runs.value == "yes"
     assert runs.again == {}
