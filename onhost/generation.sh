@@ -23,6 +23,7 @@ AT_BOOT=quietrelay-unfinished.service
 GRACE=4 # seconds for a command whose connection is gone to end
 
 pending=$KEPT/pending former=$KEPT/former
+went_back=$KEPT/went-back # there when the last change was given up
 
 locked() {
   install -d -m 755 "$KEPT"
@@ -55,6 +56,7 @@ begin() { # seconds, paths
   local silence=$1
   shift
   locked
+  rm -f "$went_back"
   if test -d "$pending"; then # an interrupted change: what was before that is what to go back to
     keep "$pending" "$@"
   else
@@ -138,9 +140,11 @@ same() { # path, path
 # of before.
 restore() { # directory; prints what was put back
   local path kept
+  rm -rf /etc/postfix/.new.* # what was being tried
   { grep -v '^/etc/postfix/ma[^/]*\.cf$' "$1/paths" || true; grep '^/etc/postfix/ma[^/]*\.cf$' "$1/paths" || true; } |
     while read -r path; do
       kept=$1/files$path
+      rm -f -- "$path.new" # written aside, and never switched to
       if test ! -e "$kept"; then
         test ! -e "$path" || { rm -f -- "$path"; echo "$path"; }
       elif ! same "$kept" "$path"; then
@@ -199,6 +203,7 @@ back() { # why
   test -d "$pending" || return 0
   put_back=$(restore "$pending")
   resume "$pending" "$put_back" ""
+  touch "$went_back"
   wrong=$(proven "$pending")
   if test "$wrong" && test "$put_back"; then # a reload does not bring Postfix to other addresses
     again postfix.service yes
@@ -215,6 +220,7 @@ at_boot() {
   test -d "$pending" || return 0
   put_back=$(restore "$pending")
   resume "$pending" "$put_back" boot
+  touch "$went_back"
   forget
   echo "went back to the relay that was before, because the host stopped in the middle of a change:" \
     "$(wc -w <<<"$put_back") files put back"
@@ -231,12 +237,12 @@ forget() {
 
 settle() { # text of the proof
   locked
-  if ! test -d "$pending"; then
+  if test -e "$went_back"; then
     echo "the host has gone back by itself meanwhile; see journalctl -u $WATCH, and deploy again" >&2
     return 1
   fi
   printf '%s\n' "$1" >"$PROOF.new" && chmod 700 "$PROOF.new" && mv "$PROOF.new" "$PROOF"
-  lasting
+  test ! -d "$pending" || lasting # another run at the same time has settled both
 }
 
 lasting() {

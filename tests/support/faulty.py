@@ -35,19 +35,21 @@ def with_end(wanted: Part, signalled: signal.Signals) -> Part:
     return replace(wanted, actions=(*wanted.actions, lambda: end(name="Meet the fault")))
 
 
-def with_broken_rules(wanted: Part) -> Part:
-    """Have a file that is wholly ours say what Postfix cannot read."""
-    return replace(wanted, files={**wanted.files, RULES: File(lambda: "/(/ REPLACE\n")})
+def with_rules(wanted: Part, more: str) -> Part:
+    """Have a file that is wholly ours say more."""
+    rules = wanted.files[RULES]
+    assert isinstance(rules, File)
+    return replace(wanted, files={**wanted.files, RULES: File(lambda: f"{rules.content()}{more}\n")})
 
 
 FAULTS: dict[str, Callable[[Part], Part]] = {
     "none": lambda wanted: with_parameters(wanted, bounce_size_limit="50001"),
     "key": lambda wanted: with_parameters(wanted, smtpd_tls_chain_files="/etc/hostname"),
-    "table": lambda wanted: with_parameters(
-        wanted, smtpd_client_restrictions="check_client_access hash:/none"
-    ),
-    "killed": lambda wanted: with_end(with_broken_rules(wanted), signal.SIGKILL),
-    "silent": lambda wanted: with_end(with_broken_rules(wanted), signal.SIGSTOP),
+    "table": lambda wanted: with_parameters(wanted, virtual_alias_maps="hash:/etc/postfix/none"),
+    "rules": lambda wanted: with_rules(wanted, "/(/ REPLACE"),
+    "silenced": lambda wanted: with_parameters(wanted, smtpd_sasl_tls_security_options="noplaintext"),
+    "killed": lambda wanted: with_end(with_rules(wanted, "# more"), signal.SIGKILL),
+    "silent": lambda wanted: with_end(with_rules(wanted, "# more"), signal.SIGSTOP),
 }
 
 applied = getattr(activate, "applied", activate.activate)  # this module is run once a host

@@ -10,7 +10,9 @@ from pyinfra.facts.files import File, Sha256File
 
 
 @operation()
-def file(path: str, content: SecretStr, group: str = "root") -> Generator[StringCommand, None, None]:
+def file(
+    path: str, content: SecretStr, group: str = "root", aside: str = ""
+) -> Generator[StringCommand, None, None]:
     """Own a file that holds a secret: root's, mode 0600 before it has content, replaced in one rename.
 
     pyinfra's own uploads pass through /tmp, readable there for a moment, and show their content as a
@@ -20,6 +22,7 @@ def file(path: str, content: SecretStr, group: str = "root") -> Generator[String
     + path: absolute path on the host; its directory exists
     + content: text, ending in a newline
     + group: group that may read it too
+    + aside: what follows the path's name where it is to lie until somebody renames it
     """
     text = content.get_secret_value()
     if not text.endswith("\n"):
@@ -33,7 +36,7 @@ def file(path: str, content: SecretStr, group: str = "root") -> Generator[String
         "&& trap 'rm -f \"$new\"' EXIT",
         '&& cat > "$new"',
         StringCommand("&& chown", QuoteString(f"root:{group}"), '"$new" && chmod', _mode(group), '"$new"'),
-        StringCommand('&& mv "$new"', QuoteString(path)),
+        StringCommand('&& mv "$new"', QuoteString(path + aside)),
         _stdin=text,
     )
 

@@ -25,7 +25,7 @@ for path in /etc/postfix /etc/saslauthd.* /etc/systemd/system /usr/local/lib/qui
   find "$path" -xdev ! -type d -printf '%p %m %u:%g %l\\n'
   find "$path" -xdev -type f -exec sha256sum {} +
 done | sort
-ls -d /var/lib/quietrelay/pending* /tmp/tmp.* 2>/dev/null
+ls -d /var/lib/quietrelay/pending* /tmp/tmp.* /etc/*.new /etc/postfix/.new* 2>/dev/null
 systemctl is-active postfix saslauthd quietrelay-headers quietrelay-logs.timer quietrelay-back
 true
 """
@@ -35,6 +35,13 @@ while systemctl is-active --quiet quietrelay-back; do sleep 0.1; done
 test ! -e /var/lib/quietrelay/pending
 journalctl -q -u quietrelay-back -o cat -n 3
 """
+
+REFUSED = {
+    "key": "smtpd_tls_chain_files: OpenSSL reads no key with its certificate in /etc/hostname",
+    "table": "postmap: fatal: open database /etc/postfix/none.db: No such file or directory",
+    "rules": "error in regex",
+}
+"""Fault, and what the run says of it."""
 
 Faulty = Callable[..., "subprocess.Popen[str]"]
 
@@ -89,10 +96,31 @@ def ended(run: "subprocess.Popen[str]") -> tuple[int, str]:
     return run.returncode, said
 
 
-def test_a_relay_without_tls_goes_back_and_says_so(
+@pytest.mark.parametrize(("fault", "said"), REFUSED.items())
+def test_what_cannot_be_read_is_found_aside_and_nobody_notices(
+    test_bed: TestBed,
+    pyinfra: Faulty,
+    before: dict[Relay, str],
+    mail_program: MailProgram,
+    account: Account,
+    fault: str,
+    said: str,
+) -> None:
+    endpoints = [end for end in test_bed.endpoints if end.takes_logins and end.is_first and end.port != 25]
+    with hammering(mail_program, endpoints, account) as attempts:
+        status, output = ended(pyinfra("tests/support/faulty.py", fault))
+        attempts.wait_for(235)
+    assert status != 0
+    assert output.count(said) == len(test_bed.relays)
+    assert output.count("it answers as before") == len(test_bed.relays)
+    assert test_bed.everywhere(LOOK) == before
+    assert set(attempts.codes()) == {235}, attempts.codes()
+
+
+def test_a_relay_that_does_not_answer_goes_back_and_says_so(
     test_bed: TestBed, pyinfra: Faulty, before: dict[Relay, str]
 ) -> None:
-    status, said = ended(pyinfra("tests/support/faulty.py", "key"))
+    status, said = ended(pyinfra("tests/support/faulty.py", "silenced"))
     assert status != 0
     assert said.count("the relay is not up") == len(test_bed.relays)
     assert said.count("went back to the relay that was before") == len(test_bed.relays)

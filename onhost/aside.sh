@@ -1,0 +1,64 @@
+# shellcheck shell=sh
+# Looks at what is to become Postfix's configuration, aside, before it is. Functions, put before what uses them.
+#
+#   complaints DIRECTORY   what Postfix and OpenSSL have to complain of main.cf and master.cf there, and of the tables
+#                          and certificates that they name
+#   refused DIRECTORY      the same, but what the configuration in use does not cause already; succeeds if there is any
+#   switch_files PATH...   rename what lies beside each path into place, all or none
+DIRECTORY=/etc/postfix
+ASIDE=.new
+
+complaints() {
+  { postconf -c "$1" -n && postconf -c "$1" -M && postconf -c "$1" -P && tables "$1" && certificates "$1"; } 2>&1 \
+    >/dev/null | sed "s|$1|$DIRECTORY|g; s|\\$ASIDE\\>||g" | sort -u
+}
+
+# Each table of a type that is a file of this host is read, and asked. Not btree: Postfix's caches are, and locked.
+tables() {
+  { postconf -c "$1" -xn && postconf -c "$1" -xP; } 2>/dev/null |
+    grep -oE '\<(cdb|cidr|hash|lmdb|pcre|regexp|texthash):/[^] ,{}]+' | sort -u |
+    while read -r table; do
+      timeout 10 postmap -c "$1" -q nobody@relay.invalid "$table" </dev/null || true # there is no such key
+    done
+}
+
+# The key comes first, then its certificate (postconf(5), smtpd_tls_chain_files).
+certificates() {
+  files=$(postconf -c "$1" -xh smtpd_tls_chain_files 2>/dev/null | tr , ' ')
+  test "$files" || return 0
+  # shellcheck disable=SC2086 # some words
+  key=$(cat $files | openssl pkey -passin pass: -pubout 2>/dev/null)
+  # shellcheck disable=SC2086
+  certified=$(cat $files | openssl x509 -noout -pubkey 2>/dev/null)
+  { test "$key" && test "$key" = "$certified"; } ||
+    echo "smtpd_tls_chain_files: OpenSSL reads no key with its certificate in$(printf ' %s' "$files")" >&2
+}
+
+# comm(1) leaves the complaints that the configuration in use does not cause already.
+refused() {
+  complaints "$1" >"$1/after"
+  test -s "$1/after" || return 1 # as a rule
+  complaints $DIRECTORY >"$1/before"
+  if comm -13 "$1/before" "$1/after" | grep . >&2; then
+    echo "the new configuration is refused (above); nothing was changed" >&2
+  else
+    return 1
+  fi
+}
+
+switch_files() (
+  if test -e $DIRECTORY/main.cf; then
+    tried=$(mktemp -d $DIRECTORY/.new.XXXXXX) || return
+    trap 'rm -rf "$tried"' EXIT
+    chmod 755 "$tried"
+    cp -p $DIRECTORY/main.cf $DIRECTORY/master.cf "$tried"/
+    for path; do
+      test ! -e "$path$ASIDE" || sed -i "s#$path\([^A-Za-z0-9._/-]\|\$\)#$path$ASIDE\1#g" "$tried"/*.cf
+    done
+    touch -d "5 seconds ago" "$tried"/*.cf
+    if refused "$tried"; then return 1; fi
+  fi
+  for path; do
+    test ! -e "$path$ASIDE" || mv -T "$path$ASIDE" "$path" || return
+  done
+)
