@@ -26,6 +26,13 @@ KNOWN = (
         Cause("the certificate is not good ({why})", "see the section certificate, and deploy"),
     ),
     (
+        r"the certificate ends in (?P<days>\d+) days",
+        Cause(
+            "the certificate ends in {days} days",
+            "have it renewed, and see why that did not happen by itself; then deploy",
+        ),
+    ),
+    (
         r"ConnectionRefusedError|Connection refused",
         Cause("nobody listens", "see whether Postfix runs, and what the firewall says: quietrelay doctor"),
     ),

@@ -136,6 +136,12 @@ def rollback(inventory: str, limits: tuple[str, ...], yes: bool) -> None:
 @login
 @password_file
 @click.option("--ca", metavar="FILE", help="Trust this CA as well, a PEM file.")
+@click.option(
+    "--days",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Want certificates to be valid so long still, not 3.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, and nothing else.")
 @click.option("--report", metavar="FILE", help="Write a page about it as well, in HTML.")
 @click.argument("pytest", metavar="[-- PYTEST]", nargs=-1, type=click.UNPROCESSED)
@@ -145,6 +151,7 @@ def verify(
     user: str | None,
     password_file: str | None,
     ca: str | None,
+    days: int | None,
     as_json: bool,
     report: str | None,
     pytest: tuple[str, ...],
@@ -159,7 +166,7 @@ def verify(
         raise Refusal("--password-file belongs to --user NAME; add that")
     hosts = inventories.hosts(inventory, limits)
     login = user, password_file
-    sys.exit(verifying.verify(inventory, hosts, bool(limits), login, ca, as_json, report, pytest))
+    sys.exit(verifying.verify(inventory, hosts, bool(limits), login, ca, days, as_json, report, pytest))
 
 
 @quietrelay.command()

@@ -61,7 +61,7 @@ def page(outcomes: Sequence[Outcome], status: int, privacy: Privacy, hostname: s
     return environment.get_template("report.html.j2").render(
         outcomes=outcomes,
         status=status,
-        verdict=summary.of_verification(outcomes, status),
+        verdict=summary.of_verification(outcomes, status).partition(":")[0],
         promises=[held(one, outcomes) for some in promises().values() for one in some],
         message=[(list(preview.lines(fate)), fate.why) for fate in fates],
         hostname=hostname,

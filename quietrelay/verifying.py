@@ -23,6 +23,7 @@ def verify(
     limited: bool,
     login: tuple[str | None, str | None],
     ca: str | None,
+    days: int | None,
     as_json: bool,
     report: str | None,
     more: Sequence[str],
@@ -33,6 +34,7 @@ def verify(
     :param limited: whether these are fewer than the inventory has
     :param login: who logs in as well, and the file with the password
     :param ca: file with a CA that is trusted as well
+    :param days: for how many certificates have to be valid still; by default as the tests want it
     :param as_json: whether what was found is printed for a program, and nothing else
     :param report: file for a page about it
     :param more: words for pytest
@@ -48,6 +50,7 @@ def verify(
     words += ["--login", name] if name else []
     words += ["--password-file", password_file] if password_file else []
     words += ["--ca", ca] if ca else []
+    words += ["--days", str(days)] if days is not None else []
     words += more
     run = ["pytest", "-p", "quietrelay.under_pytest", "-q", "-rN", "--tb=no", *words]
     if not as_json:

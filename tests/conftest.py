@@ -16,6 +16,7 @@ from tests.support.inventory import InventoryError
 
 pytest_plugins = ["tests.support.plugin"]
 
+A_NIGHT_AND_A_WEEKEND = 3
 REMEMBERED = pytest.StashKey[bool]()
 UNIT_TESTS = Path(__file__).parent / "unit"
 
@@ -31,6 +32,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--limit", metavar="HOST", action="append", help="talk to this relay alone; may be repeated"
     )
     group.addoption("--ca", metavar="FILE", help="trust this CA as well, a PEM file")
+    group.addoption(
+        "--days",
+        metavar="N",
+        type=int,
+        default=A_NIGHT_AND_A_WEEKEND,
+        help="want certificates to be valid for so long still (%(default)s)",
+    )
     group.addoption("--password-file", metavar="FILE", help="first line: the password of --login")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,14 @@ def client(test_bed: TestBed) -> InventoryClient:
     """Give the client's host."""
     assert isinstance(test_bed.client_host, InventoryClient)
     return test_bed.client_host
+
+
+@pytest.fixture(scope="session")
+def days_left(pytestconfig: pytest.Config) -> timedelta:
+    """Say for how long a certificate has to be valid still."""
+    days = pytestconfig.getoption("--days")
+    assert isinstance(days, int)
+    return timedelta(days=days)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import pytest
 from tests.support.bed import AT_ONCE, Endpoint, Relay
 
 # What rounds of a test may share while they run at once. A test that takes anything else runs by itself.
-SHARED = frozenset({"account", "client", "test_bed", "mail_program", "outside", "scans"})
+SHARED = frozenset({"account", "client", "test_bed", "mail_program", "outside", "scans", "days_left"})
 
 OUTCOMES = pytest.StashKey["Outcomes"]()
 Outcomes = dict[pytest.Function, BaseException | None]

@@ -59,6 +59,13 @@ def test_one_cause_is_one_finding_with_a_remedy(
         status, parts = verified(private, "--ca", str(test_bed.keeper.CA_CERTIFICATE))
         assert (status, parts.get("failed")) == (0, None)
 
+        ending = ["--ca", str(test_bed.keeper.CA_CERTIFICATE), "--days", "36500", "--", "-k", "for_some_time"]
+        status, parts = verified(private, *ending)
+        assert status == 1
+        (ends,) = parts["failed"]
+        assert ends.startswith("the certificate ends in ")
+        assert ", in 6 checks; have it renewed" in ends
+
         status, parts = verified(private)
         assert status == 1
         (untrusted,) = parts["failed"]

@@ -27,6 +27,10 @@ def test_many_checks_that_fail_for_one_cause_are_one_finding() -> None:
             "the certificate is not good (certificate has expired); ",
         ),
         ("ConnectionRefusedError: [Errno 111] Connection refused", "nobody listens; "),
+        (
+            "AssertionError: the certificate ends in 2 days\nassert 1",
+            "the certificate ends in 2 days; have it renewed",
+        ),
         ("TimeoutError: timed out", "it does not answer; "),
         ("smtplib.SMTPServerDisconnected: Connection unexpectedly closed", "it hangs up; "),
         ("assert 535 == 235\n +  where 535 = Reply", "the account is refused; "),
