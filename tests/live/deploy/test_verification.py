@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.topology import user_named
+from tests.support import strangers
 from tests.support.backends import Backends
 from tests.support.bed import TestBed
 from tests.support.deploy import Deploy, vary
@@ -26,7 +27,10 @@ PRIVATE_CA = """
 """
 
 
-def test_a_healthy_relay_is_not_called_ill(backends: Backends) -> None:
+def test_a_healthy_relay_is_not_called_ill_for_what_strangers_tried(
+    backends: Backends, test_bed: TestBed
+) -> None:
+    strangers.try_all(test_bed)
     assert backends.verify() == ""
 
 
