@@ -101,6 +101,9 @@ LEFT_SIDES = tuple(
     )
 )
 LONGEST_LEFT = 140  # characters that those look at
+# An id in brackets, whatever it holds; and what it ought to be (RFC 5322 3.6.4).
+BRACKETED = re.compile(r"<[^<>()@]*@[^<>()]*>", FLAGS)
+PROPER = re.compile(r"<[^\s<>()@]{1,400}@[^\s<>()@]{1,400}>", FLAGS)
 BY_LOT = re.compile(r"[a-z2-7]{50}@[a-z2-7]{12}\Z")  # NeoMutt draws both sides (send.c, gen_msgid)
 
 
@@ -145,9 +148,10 @@ class Judge:
         kind = name.rstrip(" \t").lower()
         if kind in DATES:
             return f"{name}: {in_utc(value)}"
-        if kind in NAMING and value.strip() and "@" not in value:  # nobody can tell where that was made
-            return f"{name}{colon} <{secrets.token_hex(16)}@{self.hostname}>"
         rewritten = self.rewritten(value, kind)
+        leaves = value if rewritten is None else rewritten
+        if kind in NAMING and leaves.strip() and _is_more_than_ids(leaves):
+            return f"{name}{colon} {self._one_of(leaves)}"
         if rewritten is None:
             return None
         return f"{name}{colon}{rewritten}" if len(header) <= LONGEST else ""
@@ -177,6 +181,11 @@ class Judge:
                 done.append(f"{last}@")
                 last = piece
         return "".join([*done, last]) if judged else None
+
+    def _one_of(self, value: str) -> str:
+        """Give the id in a value that holds more than that, or one drawn by lot: the rest may tell."""
+        found = PROPER.search(value)
+        return found[0] if found else f"<{secrets.token_hex(16)}@{self.hostname}>"
 
     def goes(self, message_id: str, kind: str) -> bool:
         """Tell whether an id that tells is the user's own, and know it again if it is this message's."""
@@ -214,6 +223,12 @@ class Judge:
         labels = _as_text(name[1][-250:]).lower().strip(".").split(".")
         below = {".".join(labels[-count:]) for count in range(1, 7)}
         return labels[-1] not in self.ends or not below.isdisjoint(self.private)
+
+
+def _is_more_than_ids(value: str) -> bool:
+    """Tell whether there is text beside ids, or what only looks like one."""
+    words = BRACKETED.sub(" ", value).split()
+    return any("@" not in word or not {*"<>()"}.isdisjoint(word.removeprefix("<")) for word in words)
 
 
 def _last_word(text: str) -> str:

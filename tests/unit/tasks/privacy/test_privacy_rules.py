@@ -213,7 +213,26 @@ def test_an_id_made_at_a_private_place_gets_the_relays_name(name: str, right_sid
     assert checked(f"{name}: <a@{right_side} >") == f"{name}: <a@{HOSTNAME} >"
     assert checked(f"{name}: <a.1$2@{right_side}>") == f"{name}: <a.1$2@{HOSTNAME}>"
     assert checked(f"{name}: <a@{right_side}") == f"{name}: <a@{HOSTNAME}"
-    assert checked(f"{name}:\n <a@{right_side}> (phrase)") == f"{name}:\n <a@{HOSTNAME}> (phrase)"
+    if name in ("In-Reply-To", "References"):
+        assert checked(f"{name}:\n <a@{right_side}> (phrase)") == f"{name}:\n <a@{HOSTNAME}> (phrase)"
+    else:  # it has one id, and nothing beside
+        assert checked(f"{name}:\n <a@{right_side}> (phrase)") == f"{name}: <a@{HOSTNAME}>"
+
+
+@pytest.mark.parametrize("name", ["Message-ID", "Resent-Message-ID", "Content-ID"])
+@pytest.mark.parametrize(
+    "value",
+    ["<x@)kitchen-pc>", "<x@>192.0.2.7>", "<x@(192.0.2.7>", "kitchen-pc", "(kitchen-pc)", "<<<@> a b"],
+)
+def test_what_is_no_id_does_not_name_a_message(name: str, value: str) -> None:
+    found = checked(f"{name}: {value}")
+    assert found is not None
+    assert re.fullmatch(rf"{name}: <[0-9a-f]{{32}}@{re.escape(HOSTNAME)}>", found)
+
+
+def test_what_stands_beside_a_messages_id_goes() -> None:
+    assert checked("Message-ID: <a@example.com> (kitchen-pc)") == "Message-ID: <a@example.com>"
+    assert checked("Message-ID: kitchen-pc <a@example.com>") == "Message-ID: <a@example.com>"
 
 
 @pytest.mark.parametrize("right_side", PUBLIC)
@@ -295,6 +314,7 @@ def test_headers_become_what_they_became_before_the_patterns_were_bounded() -> N
         if result != header
         and (name := header.partition(":")[0].rstrip().lower()) in rewritten
         and (result or name == "received")  # a header with many ids went then
+        and "(phrase)" not in header  # and what stands beside a message's own id did not
     }
     assert {header: checked(header) for header in results} == results
 
