@@ -36,6 +36,7 @@ NOT_OURS = {
     r"disabling input from \w+ socket": "endless line, or garbage, as Postfix 3.10 goes on after it",
     r"hostname \S+ does not resolve to address": "client whose names and addresses contradict each other",
     r"valid_(ipv[46]_)?host(name|addr): ": "client that cannot spell",
+    r"ignoring malformed header: ": "message with a header that Postfix 3.10 acts on, and cannot read",
     r"file system clock is 1 seconds (ahead|behind)": "the kernel's two clocks, as a second begins",
     r"resetting file time stamps - this hurts performance": "what Postfix does about that",
 }

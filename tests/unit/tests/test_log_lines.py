@@ -116,3 +116,8 @@ def test_warnings_worry_by_their_first_word_or_their_priority(
     text: str, priority: int, worries: bool
 ) -> None:
     assert Line("postfix/smtpd", text, priority).worries is worries
+
+
+def test_a_header_that_postfix_cannot_read_is_its_writers() -> None:
+    text = "warning: ignoring malformed header: 'TLS-Required: it stays'"
+    assert not line(text, "postfix/cleanup").is_ours(OFFERED)
