@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lab.paths import CA_CERTIFICATE, CA_KEY, CERTIFICATES, STATE
@@ -20,6 +20,9 @@ from lab.topology import Host
 
 AUTHORITY_NAME = "quietrelay lab CA"
 LIFETIME = timedelta(days=365)
+CLOCKS_DIFFER = timedelta(hours=1)
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class Certificate(NamedTuple):
@@ -29,30 +32,39 @@ class Certificate(NamedTuple):
     key: str
 
 
-def new_authority() -> Certificate:
+def new_authority(lifetime: timedelta = LIFETIME, name: str = AUTHORITY_NAME) -> Certificate:
     """A self-signed authority."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name(AUTHORITY_NAME)
-    builder = _builder(name, name, key.public_key(), LIFETIME)
+    subject = _name(name)
+    builder = _builder(subject, subject, key.public_key(), lifetime)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_key_usage(signs_certificates=True), critical=True)
     return _pem(builder.sign(key, hashes.SHA256()), key)
 
 
-def issue(authority: Certificate, name: str, *addresses: str, lifetime: timedelta = LIFETIME) -> Certificate:
+def issue(
+    authority: Certificate,
+    name: str,
+    *addresses: str,
+    lifetime: timedelta = LIFETIME,
+    age: timedelta = CLOCKS_DIFFER,
+    key: Key | None = None,
+) -> Certificate:
     """A server certificate signed by the authority.
 
     + name: host name, as common name and alternative name
     + addresses: further alternative names, IPv4 or IPv6
     + lifetime: from now on; negative for a certificate that has expired
+    + age: how long ago it began
+    + key: the server's; by default a new one, for ECDSA
     """
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     signer = serialization.load_pem_private_key(authority.key.encode(), password=None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
     issuer = x509.load_pem_x509_certificate(authority.certificate.encode())
     names: list[x509.GeneralName] = [x509.DNSName(name)]
     names += [x509.IPAddress(ip_address(address)) for address in addresses]
-    builder = _builder(_name(name), issuer.subject, key.public_key(), lifetime)
+    builder = _builder(_name(name), issuer.subject, key.public_key(), lifetime, age)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -85,10 +97,14 @@ def ensure_certificate(host: Host, state: Path = STATE) -> Certificate:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, lifetime: timedelta
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+    lifetime: timedelta,
+    age: timedelta = CLOCKS_DIFFER,
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
-    start = min(now, now + lifetime) - timedelta(hours=1)  # clocks differ a little
+    start = min(now - age, now + lifetime - CLOCKS_DIFFER)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public_key)
     builder = builder.serial_number(x509.random_serial_number())
     builder = builder.not_valid_before(start).not_valid_after(now + lifetime)
@@ -113,7 +129,7 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _pem(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Certificate:
+def _pem(certificate: x509.Certificate, key: Key) -> Certificate:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

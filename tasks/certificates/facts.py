@@ -1,4 +1,4 @@
-"""Certificates that lie on a host."""
+"""What a host says of the certificate that it keeps valid itself."""
 
 from collections.abc import Iterable
 from typing import TypedDict
@@ -7,53 +7,34 @@ from pyinfra.api import FactBase, QuoteString, StringCommand
 from typing_extensions import override
 
 
-class PairSays(TypedDict):
-    """A certificate and the public key of the private key beside it, both PEM; empty where there is none."""
+class RenewalSays(TypedDict):
+    """What is due on a host, and what keeps it from being done."""
 
-    certificate: str
-    public_key: str
+    due: list[str]
+    """Why a certificate has to be obtained."""
+    unfit: list[str]
+    """What is wrong with what there is to take: ``key ...`` or ``certificate ...``."""
+    failed: list[str]
+    """What kept the last try from success."""
 
 
-class CertificatePair(FactBase[PairSays]):
-    """Read a certificate file, and of a key file the public key only: no secret leaves the host."""
+class Renewal(FactBase[RenewalSays]):
+    """Have a host judge its certificate, by its own clock (onhost/renewal.sh)."""
 
     @override
-    def command(self, certificate: str, key: str) -> StringCommand:
-        # sed(1) finds the first certificate as openssl does, and needs a tenth of the host's time.
-        return StringCommand(
-            "sed -n '/^-----BEGIN CERTIFICATE-----/,/^-----END CERTIFICATE-----/{p;/^-----END/q}'",
-            QuoteString(certificate),
-            "2>/dev/null; openssl pkey -pubout -in",
-            QuoteString(key),
-            "2>/dev/null; true",
-        )
+    def command(self, script: str) -> StringCommand:
+        return StringCommand("bash -c", QuoteString(script), "renewal.sh look")
 
     @override
     @staticmethod
-    def default() -> PairSays:
-        return {"certificate": "", "public_key": ""}
+    def default() -> RenewalSays:
+        return {"due": [], "unfit": [], "failed": []}
 
     @override
-    def process(self, output: Iterable[str]) -> PairSays:
-        text = "\n".join(output) + "\n"
-        begin = text.find("-----BEGIN PUBLIC KEY-----")
-        end = begin if begin >= 0 else len(text)
-        return {"certificate": text[:end], "public_key": text[end:]}
-
-
-class PemLabels(FactBase[list[str]]):
-    """Name the blocks of PEM files, in order, and nothing of what is in them (RFC 7468)."""
-
-    default = list
-
-    @override
-    def command(self, paths: Iterable[str]) -> StringCommand:
-        return StringCommand(
-            r"sed -n 's/^-----BEGIN \(.*\)-----[[:space:]]*$/\1/p' --",
-            *map(QuoteString, paths),
-            "2>/dev/null; true",
-        )
-
-    @override
-    def process(self, output: Iterable[str]) -> list[str]:
-        return list(output)
+    def process(self, output: Iterable[str]) -> RenewalSays:
+        pairs = [line.partition(": ")[::2] for line in output]
+        return {
+            "due": [words for kind, words in pairs if kind == "due"],
+            "unfit": [words for kind, words in pairs if kind == "unfit"],
+            "failed": [words for kind, words in pairs if kind == "failed"],
+        }

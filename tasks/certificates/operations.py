@@ -1,34 +1,37 @@
-"""A relay's own small CA, on the relay."""
+"""A certificate that the host keeps valid itself."""
 
-from collections.abc import Generator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Generator
 
+import click
 from pyinfra import host
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand, operation
+from pyinfra.api.command import PyinfraCommand
 
-from tasks.certificates import own_ca
-from tasks.certificates.facts import CertificatePair
-from tasks.host import pem
+from tasks.certificates.facts import Renewal
+from tasks.host import differences
 
 
 @operation()
-def issued(directory: str, names: Sequence[str], days: int) -> Generator[StringCommand, None, None]:
-    """Have a certificate that the host's own CA issued, made anew in time and for the right name.
+def renewed(path: str, script: str) -> Generator[PyinfraCommand, None, None]:
+    """Have the host obtain a certificate where one is due, as it does by itself later on.
 
-    The CA's key never leaves the host; clients are given its certificate, ``ca.pem``.
+    Where none can be had, and what is there serves still, the run goes on, and says so.
 
-    + directory: where ``relay.pem``, ``ca.pem`` and ``ca.key`` are; it exists
-    + names: those that the certificate is for
-    + days: its validity
+    + path: where it is, with its key
+    + script: the program that does it (onhost/renewal.sh)
     """
-    authority = host.get_fact(CertificatePair, certificate=f"{directory}/ca.pem", key=f"{directory}/ca.key")
-    relay_pem = f"{directory}/relay.pem"
-    pair = host.get_fact(CertificatePair, certificate=relay_pem, key=relay_pem)
-    now = datetime.now(UTC)
-    if not pem.is_authority(authority["certificate"], authority["public_key"], now):
-        yield own_ca.authority(directory)
-        yield own_ca.certificate(directory, names, days)
-    elif pem.is_due(pair["certificate"], pair["public_key"], authority["certificate"], names, now):
-        yield own_ca.certificate(directory, names, days)
+    if due := host.get_fact(Renewal, script=script)["due"]:
+        differences.tell(path, f"has to be renewed: {', and '.join(due)}")
+        yield StringCommand(
+            StringCommand("renewal=", QuoteString(script), ";", _separator=""),
+            'bash -c "$renewal" renewal.sh renew || bash -c "$renewal" renewal.sh enough',
+        )
+        yield FunctionCommand(_tell, (path, script), {})
     else:
-        host.noop(f"{relay_pem} is valid and not yet due")
+        host.noop("the certificate is valid and not yet due")
+
+
+def _tell(state: State, host: Host, path: str, script: str) -> None:
+    for why in host.get_fact(Renewal, script=script)["failed"]:
+        words = click.style(f"{path} is not what it should be: {why}", fg="red", bold=True)
+        click.echo(f"{host.print_prefix}{words}", err=True)

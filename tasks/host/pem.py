@@ -1,11 +1,13 @@
 """Judging certificates and keys, wherever they come from. Everything here is pure."""
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -15,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-# What Postfix loads of a PEM file, by label; all else it ignores (load_pem_object in its tls_certkey.c).
-KEYS = frozenset({"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY"})
-CERTIFICATES = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
+_KEY = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----.*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----", re.DOTALL
+)
 
 
 def chain(pem: str) -> list[x509.Certificate]:
@@ -29,6 +31,18 @@ def chain(pem: str) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(pem.encode())
     except ValueError:
         raise ValueError("holds no certificate that can be read; give one in PEM") from None
+
+
+def keys(text: str) -> list[str]:
+    """List the private keys in a PEM text, each in the form that OpenSSL reads everywhere (PKCS #8).
+
+    :raises ValueError: when it holds none, an encrypted one, or two of a kind, of which Postfix shows but one
+    """
+    found = list(dict.fromkeys(map(_written, map(_private_key, _KEY.findall(text) or [text]))))
+    kinds = [_kind(load_pem_private_key(one.encode(), password=None)) for one in found]
+    if twice := [kind for kind in dict.fromkeys(kinds) if kinds.count(kind) > 1]:
+        raise ValueError(f"holds two {twice[0]} keys; give one of each kind, each with its certificate")
+    return found
 
 
 def public_key_of(key_pem: str) -> str:
@@ -49,24 +63,37 @@ def _private_key(key_pem: str) -> PrivateKeyTypes:
         raise ValueError("holds no private key that can be read; give one in PEM") from None
 
 
-def key_and_chain(key_pem: str, *certificate_pems: str) -> str:
-    """Write what Postfix reads: a key, its own certificate, the rest of the chain (smtpd_tls_chain_files).
+def _written(key: PrivateKeyTypes) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
-    The texts may hold them in any order, and each may hold both; of keys, the first of `key_pem` counts.
+
+def _kind(key: PrivateKeyTypes) -> str:
+    """Name the kind of a key; OpenSSL holds one of each (SSL_CTX_use_PrivateKey(3))."""
+    kinds: dict[type, str] = {RSAPrivateKey: "RSA", EllipticCurvePrivateKey: "ECDSA"}
+    return next((name for kind, name in kinds.items() if isinstance(key, kind)), type(key).__name__)
+
+
+def key_and_chain(key_pem: str, *certificate_pems: str) -> str:
+    """Write what Postfix reads: each key, its own certificate, the rest of its chain (smtpd_tls_chain_files).
+
+    The texts may hold them in any order, and each may hold both; of keys, those of `key_pem` count.
 
     :raises ValueError: when there is no private key, or no certificate
     """
-    key = _private_key(key_pem)
-    written = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    certificates = in_order(chain("\n".join(certificate_pems)), public_key_of(key_pem))
-    return written + "".join(one.public_bytes(Encoding.PEM).decode() for one in certificates)
+    certificates = chain("\n".join(certificate_pems))
+    return "".join(one + written(in_order(certificates, public_key_of(one))) for one in keys(key_pem))
+
+
+def written(certificates: Sequence[x509.Certificate]) -> str:
+    """Write certificates as OpenSSL reads them, whatever the text had that they came from."""
+    return "".join(one.public_bytes(Encoding.PEM).decode() for one in certificates)
 
 
 def in_order(certificates: Sequence[x509.Certificate], public_key: str) -> list[x509.Certificate]:
     """Put a key's own certificate first, and behind each the one that issued it (RFC 5246 7.4.2).
 
-    :param public_key: PEM; where no certificate is for it, the first stays so
-    :returns: each once; those that belong to nobody last
+    :param public_key: PEM; where no certificate is for it, the first is taken
+    :returns: each once; what another key's chain has is left out
     """
     waiting = list(dict.fromkeys(certificates))
     ordered: list[x509.Certificate] = []
@@ -75,17 +102,19 @@ def in_order(certificates: Sequence[x509.Certificate], public_key: str) -> list[
     while following:
         waiting.remove(following)
         ordered.append(following)
-        following = next((one for one in waiting if one.subject == ordered[-1].issuer), None)
-    return ordered + waiting
+        following = next((one for one in waiting if is_issuer(one, ordered[-1])), None)
+    return ordered
 
 
-def is_key_first(labels: Iterable[str]) -> bool:
-    """Tell whether Postfix can load files: each key stands before its certificate and the rest of its chain.
-
-    :param labels: of the files' PEM blocks, as they follow each other: ``PRIVATE KEY``, ``CERTIFICATE``
-    """
-    kinds = ("K" if label in KEYS else "C" if label in CERTIFICATES else "" for label in labels)
-    return re.fullmatch("(KC+)+", "".join(kinds)) is not None
+def is_issuer(issuer: x509.Certificate, of: x509.Certificate) -> bool:
+    """Tell whether a certificate has signed another (RFC 5280 6.1)."""
+    if issuer.subject != of.issuer:
+        return False
+    try:
+        of.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def complain(
@@ -116,6 +145,23 @@ def complain(
     return None
 
 
+def weakness(certificates: Sequence[x509.Certificate]) -> str:
+    """Say which of a chain Debian's OpenSSL does not load (SSL_CTX_set_security_level(3), level 2: 112 bits).
+
+    Postfix would offer no TLS with it, and so no login.
+
+    :returns: what is wrong and what to do; nothing for a chain that is strong enough
+    """
+    for certificate in certificates:
+        key, digest = certificate.public_key(), certificate.signature_hash_algorithm
+        whose = certificate.subject.rfc4514_string() or "a certificate without a name"
+        if isinstance(key, RSAPublicKey) and key.key_size < 2048:
+            return f"has an RSA key of {key.key_size} bits, in {whose}; get one of 2048 bits or more"
+        if digest and digest.digest_size * 4 < 112 and certificate.subject != certificate.issuer:
+            return f"is signed with {digest.name}, in {whose}; get one that is signed with SHA-256"
+    return ""
+
+
 def dns_names(certificate: x509.Certificate) -> list[str]:
     """List the host names that a certificate is for (RFC 6125: the subject's CN no longer counts)."""
     try:
@@ -129,32 +175,6 @@ def serves(certificate: x509.Certificate, hostname: str) -> bool:
     """Tell whether a certificate is for a host, by name or by a wildcard for its leftmost label."""
     accepted = {hostname.lower(), "*." + hostname.lower().partition(".")[2]}
     return any(name.lower() in accepted for name in dns_names(certificate))
-
-
-def is_authority(certificate: str, public_key: str, now: datetime) -> bool:
-    """Tell whether a CA's certificate and key, both PEM, are there, belong together and outlive a year."""
-    try:
-        found = chain(certificate)[0]
-    except ValueError:
-        return False
-    return _same_key(found, public_key) and now + timedelta(days=366) < found.not_valid_after_utc
-
-
-def is_due(certificate: str, public_key: str, authority: str, names: Sequence[str], now: datetime) -> bool:
-    """Tell whether our own CA has to issue anew.
-
-    That is where the pair is missing, broken, for another name or from another CA, and from the last 30 days
-    (of a short validity: the last third) on.
-    """
-    try:
-        found = chain(certificate)[0]
-        found.verify_directly_issued_by(chain(authority)[0])
-    except (ValueError, InvalidSignature):
-        return True
-    begin, end = found.not_valid_before_utc, found.not_valid_after_utc
-    expiring = end - now < min(timedelta(days=30), (end - begin) / 3)
-    served = all(serves(found, name) for name in names)
-    return expiring or not served or not _same_key(found, public_key)
 
 
 def _same_key(certificate: x509.Certificate, public_key: str) -> bool:

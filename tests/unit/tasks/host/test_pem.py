@@ -1,7 +1,9 @@
 """A certificate that clients would refuse is refused first; one that runs out is renewed in time."""
 
+import subprocess
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -15,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from lab.certificates import Certificate, issue, new_authority
 from tasks.host import pem
+from tests.unit import pem_forms
 from tests.unit.examples import HOSTNAME
 
 NOW = datetime.now(UTC)
@@ -89,12 +92,18 @@ class TestWriting:
         key_file, certificate_file = relay.certificate + relay.key, middle.key + middle.certificate
         assert pem.key_and_chain(key_file, certificate_file, relay.certificate) == wanted
 
-    def test_what_is_written_is_what_openssl_reads(self, three: list[Certificate]) -> None:
+    @pytest.mark.parametrize("form", pem_forms.LINES)
+    def test_what_is_written_is_what_openssl_reads(self, three: list[Certificate], form: str) -> None:
         relay = three[-1]
         wanted = relay.key + relay.certificate
-        indented = "Bag Attributes\n" + "".join(f"  {line}\n" for line in wanted.splitlines())
-        for text in (wanted.replace("\n", "\r\n"), wanted.replace("\n", "\r"), indented, wanted.rstrip()):
-            assert pem.key_and_chain(text, text) == wanted
+        text = pem_forms.LINES[form](wanted)
+        assert pem.key_and_chain(text, text) == wanted
+
+    @pytest.mark.parametrize("form", pem_forms.BROKEN)
+    def test_what_cannot_be_read_is_refused(self, three: list[Certificate], form: str) -> None:
+        text = pem_forms.BROKEN[form](three[-1].key + three[-1].certificate)
+        with pytest.raises(ValueError, match=r"^holds no (private key|certificate) that can be read; "):
+            pem.key_and_chain(text, text)
 
     def test_key_of_another_form_is_written_in_the_usual_one(self, three: list[Certificate]) -> None:
         relay = three[-1]
@@ -108,34 +117,34 @@ class TestWriting:
         texts = [relay.certificate + middle.certificate, middle.certificate]
         assert pem.key_and_chain(relay.key, *texts) == relay.key + texts[0]
 
-    def test_certificate_that_belongs_to_nobody_comes_last(self, three: list[Certificate]) -> None:
-        root, _, relay = three
+    def test_certificate_that_belongs_to_nobody_is_not_shown(self, three: list[Certificate]) -> None:
+        root, middle, relay = three
         other = issue(new_authority(), "mx2.example.org")
-        texts = [other.certificate, relay.certificate, root.certificate]
+        texts = [other.certificate, root.certificate, relay.certificate, middle.certificate]
         assert pem.key_and_chain(relay.key, *texts) == "".join(
-            [relay.key, relay.certificate, other.certificate, root.certificate]
+            [relay.key, relay.certificate, middle.certificate, root.certificate]
         )
 
-    @pytest.mark.parametrize(
-        ("labels", "loads"),
-        [
-            ("K C", True),
-            ("K C C", True),
-            ("K C C K C", True),
-            ("X K X C X", True),
-            ("C K", False),
-            ("C", False),
-            ("K", False),
-            ("K C K", False),
-            ("K K C", False),
-            ("K C K C", True),
-            ("E C", False),
-            ("", False),
-        ],
-    )
-    def test_postfix_loads_a_key_before_its_chain_and_nothing_else(self, labels: str, loads: bool) -> None:
-        names = {"K": "PRIVATE KEY", "C": "CERTIFICATE", "X": "EC PARAMETERS", "E": "ENCRYPTED PRIVATE KEY"}
-        assert pem.is_key_first(names[label] for label in labels.split()) is loads
+    def test_of_issuers_of_one_name_the_one_that_signed_is_shown(self) -> None:
+        former, root = new_authority(), new_authority()
+        relay = issue(root, HOSTNAME)
+        texts = [former.certificate, relay.certificate, root.certificate]
+        assert pem.key_and_chain(relay.key, *texts) == relay.key + relay.certificate + root.certificate
+
+    def test_keys_of_two_kinds_have_a_chain_each(self, three: list[Certificate]) -> None:
+        root, middle, relay = three
+        old = issue(middle, HOSTNAME, key=rsa.generate_private_key(65537, 2048))
+        chain = [middle.certificate, root.certificate]
+        given = [root.certificate, old.certificate, middle.certificate, relay.certificate]
+        wanted = [old.key, old.certificate, *chain, relay.key, relay.certificate, *chain]
+        assert pem.key_and_chain(old.key + relay.key, *given) == "".join(wanted)
+        assert pem.key_and_chain("".join([*given, old.key, relay.key]), *given) == "".join(wanted)
+
+    def test_of_keys_of_one_kind_postfix_shows_one(self, three: list[Certificate]) -> None:
+        _, middle, relay = three
+        with pytest.raises(ValueError, match=r"^holds two ECDSA keys; give one of each kind"):
+            pem.keys(middle.key + relay.key)
+        assert pem.keys(relay.key + relay.certificate + relay.key) == [relay.key]
 
 
 class TestJudging:
@@ -189,50 +198,36 @@ class TestJudging:
         assert certificate.subject.rfc4514_string() == "CN=quietrelay lab CA"
         assert not pem.serves(certificate, "quietrelay lab CA")
 
-
-class TestAuthority:
-    def test_authority_that_outlives_what_it_issues_stays(self, authority: Certificate) -> None:
-        key = pem.public_key_of(authority.key)
-        assert not pem.is_authority(authority.certificate, key, NOW)  # the lab's lives 365 days
-        assert pem.is_authority(authority.certificate, key, NOW - 2 * DAY)
-
-    def test_authority_without_its_certificate_or_key_is_none(
-        self, authority: Certificate, pair: Certificate
-    ) -> None:
-        key = pem.public_key_of(authority.key)
-        for certificate, public_key in [
-            (authority.certificate, pem.public_key_of(pair.key)),
-            (authority.certificate, ""),
-            ("", key),
-        ]:
-            assert not pem.is_authority(certificate, public_key, NOW - 2 * DAY)
-
-
-class TestRenewal:
     @pytest.mark.parametrize(
-        ("lifetime", "left", "due"),
-        [(365, 31, False), (365, 29, True), (365, -1, True), (30, 11, False), (30, 9, True), (2, 1, False)],
+        ("bits", "said"), [(1024, "has an RSA key of 1024 bits, in CN=mx1.example.org; "), (2048, "")]
     )
-    def test_certificate_is_renewed_in_its_last_days_and_not_before(
-        self, authority: Certificate, lifetime: int, left: int, due: bool
-    ) -> None:
-        issued = issue(authority, HOSTNAME, lifetime=lifetime * DAY)
-        now = NOW + (lifetime - left) * DAY
-        key = pem.public_key_of(issued.key)
-        assert pem.is_due(issued.certificate, key, authority.certificate, [HOSTNAME], now) is due
+    def test_key_that_openssl_does_not_load(self, authority: Certificate, bits: int, said: str) -> None:
+        key = rsa.generate_private_key(65537, bits)
+        issued = issue(authority, HOSTNAME, key=key)
+        problem = pem.weakness(pem.chain(issued.certificate + authority.certificate))
+        assert problem.startswith(said) if said else problem == ""
 
-    def test_certificate_is_renewed_where_it_does_not_serve(
-        self, authority: Certificate, pair: Certificate
-    ) -> None:
-        key, foreign_key = pem.public_key_of(pair.key), pem.public_key_of(authority.key)
-        fit = (pair.certificate, key, authority.certificate, [HOSTNAME])
-        assert not pem.is_due(*fit, NOW)
-        for unfit in [
-            ("", key, authority.certificate, [HOSTNAME]),
-            (pair.certificate, "", authority.certificate, [HOSTNAME]),
-            (pair.certificate, foreign_key, authority.certificate, [HOSTNAME]),
-            (pair.certificate, key, "", [HOSTNAME]),
-            (pair.certificate, key, new_authority().certificate, [HOSTNAME]),
-            (pair.certificate, key, authority.certificate, "mx2.example.org"),
-        ]:
-            assert pem.is_due(*unfit, NOW)
+    def test_signature_that_openssl_does_not_take(self, authority: Certificate, tmp_path: Path) -> None:
+        issued = new_authority(name=HOSTNAME)  # openssl-x509(1) signs what signs itself
+        for name, text in (
+            ("ca", authority.certificate),
+            ("ca.key", authority.key),
+            ("one", issued.certificate),
+        ):
+            (tmp_path / name).write_text(text)
+        words = [
+            "openssl",
+            "x509",
+            "-in",
+            "one",
+            "-CA",
+            "ca",
+            "-CAkey",
+            "ca.key",
+            "-set_serial",
+            "1",
+            "-sha1",
+        ]
+        signed = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        problem = pem.weakness(pem.chain(signed))
+        assert problem.startswith("is signed with sha1, in CN=mx1.example.org; get one that is ")
