@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from tasks.host.templates import render
-from tasks.part import Ask, File, Part
+from tasks.part import Ask, File, Part, merge
 from tasks.postfix import obstacles
 from tasks.postfix.configuration import Configuration
 from tasks.postfix.facts import PostfixSays
+from tasks.tls import dane, mta_sts
 from tasks.tls.sections import ClientTls, ServerTls
 
 POLICY = "/etc/postfix/tls_policy"
@@ -26,27 +27,34 @@ INTERMEDIATE_CIPHERS = ":".join(
 )
 
 
-def part(server: ServerTls, client: ClientTls) -> Part:
-    """Say what Postfix does about TLS, on both sides, and for single destinations (TLS_README)."""
-    return Part(
+def part(server: ServerTls, client: ClientTls, unvalidated: str) -> Part:
+    """Say what Postfix does about TLS, on both sides, and for single destinations (TLS_README).
+
+    :param unvalidated: why what the host's resolver says does not count as validated; empty where it does
+    """
+    level = dane.level(client, unvalidated)
+    common = Part(
         # What other servers' and the directory's certificates are checked against.
         packages=("ca-certificates", "openssl"),
         files={POLICY: File(partial(render, "tls/tls_policy", policies=client.policy))},
         postfix=Configuration(
-            parameters=_server(server) | _client(client),
+            parameters=_server(server) | _client(client, level),
             options={
                 "submission/inet": {"smtpd_tls_security_level": "encrypt"},
                 "submissions/inet": {"smtpd_tls_security_level": "encrypt", "smtpd_tls_wrappermode": "yes"},
             },
         ),
         rereads=(POLICY,),
-        complaints=(partial(_complaints, client),),
+        complaints={"smarthost": partial(_complaints, client, level)},
     )
+    by_dane = level in dane.LEVELS
+    more = [mta_sts.part(by_dane)] if client.mta_sts else []
+    return merge(common, dane.part(client, unvalidated), *more)
 
 
-def _complaints(client: ClientTls, ask: Ask) -> Iterator[str]:
+def _complaints(client: ClientTls, level: str, ask: Ask) -> Iterator[str]:
     if found := ask(PostfixSays):  # once Postfix is installed
-        yield from obstacles.standstills(found, client.security_level, client.policy)
+        yield from obstacles.standstills(found, level, client.policy)
 
 
 def _server(server: ServerTls) -> dict[str, str | None]:
@@ -68,18 +76,18 @@ def _server(server: ServerTls) -> dict[str, str | None]:
     }
 
 
-def _client(client: ClientTls) -> dict[str, str | None]:
-    dnssec: dict[str, str | None] = {"smtp_dns_support_level": "dnssec"}
+def _client(client: ClientTls, level: str) -> dict[str, str | None]:
+    # The first that knows a destination decides: the operator, then DANE, then MTA-STS.
+    maps = [f"texthash:{POLICY}", *(mta_sts.maps(level in dane.LEVELS) if client.mta_sts else ())]
     return {
-        **(dnssec if client.security_level == "dane" else {}),
         "smtp_use_tls": None,
         "smtp_enforce_tls": None,
         "smtp_tls_per_site": None,
-        "smtp_tls_security_level": client.security_level,
+        "smtp_tls_security_level": level,
         "smtp_tls_CAfile": client.ca_file,
         "smtp_tls_loglevel": str(client.log_level),
         "smtp_tls_session_cache_database": _cache("smtp") if client.session_cache else "",
-        "smtp_tls_policy_maps": f"texthash:{POLICY}",
+        "smtp_tls_policy_maps": ", ".join(maps),
     }
 
 

@@ -25,9 +25,12 @@ class ClientTls(Section):
     """TLS towards the servers that the relay delivers to."""
 
     security_level: Annotated[
-        Literal["none", "may", "encrypt", "dane", "verify", "secure"], Becomes("smtp_tls_security_level")
-    ] = "may"
-    """`may` encrypts wherever the other side can, and delivers all the same where it cannot."""
+        Literal["auto", "none", "may", "encrypt", "dane", "verify", "secure"],
+        Becomes("smtp_tls_security_level"),
+    ] = "auto"
+    """`may` encrypts wherever the other side can, and delivers all the same where it cannot. `dane` does so
+    too, and where a server publishes its key in DNS (RFC 7672) delivers to no other; it needs a resolver that
+    validates by DNSSEC, and is refused without one. `auto` is `dane` where there is one, and else `may`."""
 
     ca_file: Annotated[HostPath, Becomes("smtp_tls_CAfile")] = "/etc/ssl/certs/ca-certificates.crt"
     """Path on the host: CAs that other servers' certificates are checked against."""
@@ -38,5 +41,10 @@ class ClientTls(Section):
     session_cache: Annotated[bool, Becomes("smtp_tls_session_cache_database")] = True
     """Keep TLS sessions between deliveries to the same server."""
 
+    mta_sts: Annotated[bool, Becomes("smtp_tls_policy_maps")] = False
+    """Ask domains by HTTPS what their servers are (MTA-STS, RFC 8461), and where they insist deliver to no
+    other; a key in DNS counts for more."""
+
     policy: Annotated[dict[Line, Line], Becomes("smtp_tls_policy_maps")] = Field(default_factory=dict)
-    """Destination to policy, for those that need another one: `{"example.com": "secure"}`."""
+    """Destination to policy, for those that need another one: `{"example.com": "secure"}`. It counts for more
+    than what the destination says itself."""

@@ -1,0 +1,1 @@
+"""TLS on both sides, as Postfix is told of it."""
