@@ -1,0 +1,1 @@
+"""The queue: how large a message may be, and for how long it waits."""

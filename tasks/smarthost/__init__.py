@@ -1,0 +1,1 @@
+"""A smarthost: another server to which all mail is handed."""

@@ -1,0 +1,1 @@
+"""All mail handed to another server."""
