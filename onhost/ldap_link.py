@@ -1,14 +1,18 @@
-"""The link from Postfix by Dovecot to the directory: an outage is no wrong password. Runs on the relay.
+"""The link to the directory: an outage is no wrong password, and a locked user no outage. Runs on the relay.
 
-Dovecot's own patience with a directory is sixty seconds for an answer and five for each address that does not
-answer, and all logins wait with it; none of that is a setting. Postfix waits ten for Dovecot. So Dovecot asks
-at a Unix socket here, and the link goes to the first server that can be reached, by TLS from the start or by
-StartTLS (RFC 4511 4.14), its certificate checked. Where none can be, or where one is silent, the link itself
-answers «unavailable», which Dovecot takes for a temporary failure, and never for a wrong password.
+Whoever checks passwords, saslauthd or Dovecot, asks the directory at a Unix socket here. The link goes to
+the first server that can be reached, by TLS from the start or by StartTLS (RFC 4511 4.14), its certificate
+checked; on the host itself there may be none. Where no server can be reached, or where one is silent, the
+link itself answers that it failed. Dovecot's own patience is sixty seconds for an answer and five for each
+address that does not answer, and all logins wait with it; none of that is a setting.
 
-Postfix does not know Dovecot's word for that, and would tell the user of a wrong password all the same. So
-Postfix asks here too: the link hands everything on, but hangs up where Dovecot speaks of a temporary failure
-or says nothing, which Postfix takes for one (454).
+Directories refuse a user by many codes (a locked one by 53 or 19, say), of which saslauthd and Dovecot know
+a few, and take the others for an outage. And they refuse the relay's own entry by the same codes. The link
+knows whose bind it is, and so its answer is one of three: success, wrong password, failure.
+
+Postfix does not know Dovecot's word for a failure, and would tell the user of a wrong password all the same.
+So Postfix asks here too: the link hands everything on, but hangs up where Dovecot speaks of a temporary
+failure or says nothing, which Postfix takes for one (454).
 """
 
 import argparse
@@ -21,36 +25,55 @@ import sys
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-REACHED = 2.0  # seconds to reach one of the servers, TLS included; Dovecot takes six more to give a login up
-ANSWERED = 3.0  # seconds until an answer begins
-JUDGED = 8.0  # seconds until a login counts as not judged; Postfix's patience ends at ten
+REACHED = 3.0  # seconds to reach one of the servers, TLS included
+JUDGED = 9.0  # seconds until a login counts as not judged; Postfix's patience ends at ten
 LONGEST = 1 << 20  # bytes of a message
 DOVECOT = "/run/quietrelay-dovecot/postfix"
+LDAPI = "/var/run/slapd/ldapi"  # Debian's, for ldapi:///
 # ExtendedRequest for StartTLS, and what the response begins with if it succeeds.
 START_TLS = bytes.fromhex("301d02010177188016") + b"1.3.6.1.4.1.1466.20037"
 STARTED = bytes.fromhex("0a0100")
-# The tags of requests that Dovecot sends, BindRequest and SearchRequest, with those of their last responses.
-RESPONSES = {0x60: 0x61, 0x63: 0x65}
-UNAVAILABLE = bytes.fromhex("0a013404000400")  # resultCode 52, no matchedDN, no diagnosticMessage
+# The tags of requests, BindRequest and SearchRequest, with those of their last responses.
+BIND, BOUND, SEARCH, FOUND = 0x60, 0x61, 0x63, 0x65
+RESPONSES = {BIND: BOUND, SEARCH: FOUND}
+# The number of what nobody asked for: a server says that it hangs up (RFC 4511 4.4.1), and saslauthd would
+# take a search that is on its way for one that found nobody.
+UNASKED = b"\0"
+REFERENCE = 0x73  # SearchResultReference: a server that nobody here has said to trust
+# Result codes (RFC 4511 A.2). By these a directory refuses a user: the password, the entry or its state.
+WRONG = 49
+REFUSALS = {8, *range(16, 22), *range(32, 37), 48, WRONG, 50, 53}
+# A search that was held, whether or not there is somebody (32), or more than can be told (4).
+HELD = {0, 4, 32}
+# What saslauthd and Dovecot take for an outage: a bind «unavailable», a search «other» (lak.c, db-ldap.c).
+FAILED = {BOUND: 52, FOUND: 80}
 
 
 class Link:
     """The link: `serve` is called for each connection of Dovecot's."""
 
-    def __init__(self, servers: list[str], ca: str) -> None:
+    def __init__(
+        self, servers: list[str], ca: str, own: str = "", answered: float = 3.0, plain: bool = False
+    ) -> None:
         """Prepare.
 
         :param servers: LDAP URLs, in the order in which they are tried
         :param ca: file with the CAs of their certificates
+        :param own: DN of the relay's own entry; empty where it searches as nobody
+        :param answered: seconds until an answer begins
+        :param plain: whether there is no TLS on ``ldap://``
         """
         self.servers = servers
         self.trust = ssl.create_default_context(cafile=ca)
+        self.own = own.encode()
+        self.patience = answered
+        self.plain = plain
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Connect and hand messages on until one side ends; where the directory does not answer, do."""
-        pending = Pending()
+        pending = Pending(self.own, self.patience)
         to_there: StreamWriter | None = None
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             try:
@@ -60,12 +83,12 @@ class Link:
                     tasks.create_task(copy(there, writer, pending.answered))
                     tasks.create_task(pending.watch())
             except* (OSError, asyncio.IncompleteReadError, SilenceError) as errors:
-                if to_there is None:  # Dovecot's first request still has to be heard
+                if to_there is None:  # the first request still has to be heard
                     pending.asked(await read_message(reader))
                 for error in errors.exceptions:
                     if not isinstance(error, asyncio.IncompleteReadError):
                         tell(3, f"the directory does not answer: {error}")
-            writer.write(b"".join(unavailable(request, tag) for request, tag in pending.requests.items()))
+            writer.write(b"".join(response(request, tag, FAILED[tag]) for request, tag in pending.owed()))
             await writer.drain()
         writer.close()
         if to_there is not None:
@@ -85,8 +108,10 @@ class Link:
         raise OSError("no server can be reached")
 
     async def reach(self, url: str) -> tuple[StreamReader, StreamWriter]:
-        """Connect to a server, and have TLS."""
+        """Connect to a server, and have TLS wherever there is a network between."""
         parts = urlsplit(url)
+        if parts.scheme == "ldapi":
+            return await asyncio.open_unix_connection(unquote(parts.netloc) or LDAPI)
         secure = parts.scheme == "ldaps"
         there, to_there = await asyncio.open_connection(
             parts.hostname,
@@ -94,7 +119,7 @@ class Link:
             ssl=self.trust if secure else None,
             happy_eyeballs_delay=0.25,
         )
-        if not secure:
+        if not secure and not self.plain:
             to_there.write(START_TLS)
             _, _, rest = parsed(await read_message(there))
             if not rest.startswith(STARTED):
@@ -170,26 +195,50 @@ class SilenceError(Exception):
 class Pending:
     """Requests that the directory has not answered yet."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
-        self.requests: dict[bytes, int] = {}
+    def __init__(self, own: bytes = b"", patience: float = 3.0) -> None:
+        """Begin with none.
+
+        :param own: DN of the relay's own entry
+        :param patience: seconds until an answer begins
+        """
+        self.own = own
+        self.patience = patience
+        self.requests: dict[bytes, tuple[int, bool]] = {}
+        """Number of a request to the tag of its last response, and whether it is the relay's own."""
         self.since = 0.0
         """When the directory was asked first, of those, or spoke last."""
 
-    def asked(self, message: bytes) -> None:
-        """Note a request."""
-        request, tag, _ = parsed(message)
+    def asked(self, message: bytes) -> bytes:
+        """Note a request, and hand it on."""
+        request, tag, content = parsed(message)
         if tag in RESPONSES:
             if not self.requests:
                 self.since = asyncio.get_running_loop().time()
-            self.requests[request] = RESPONSES[tag]
+            self.requests[request] = RESPONSES[tag], tag == SEARCH or bound_name(content) == self.own
+        return message
 
-    def answered(self, message: bytes) -> None:
-        """Note a response."""
-        request, tag, _ = parsed(message)
-        if self.requests.get(request) == tag:
-            del self.requests[request]
+    def answered(self, message: bytes) -> bytes:
+        """Note a response, and hand on what it comes to."""
+        request, tag, content = parsed(message)
         self.since = asyncio.get_running_loop().time()
+        if tag == REFERENCE or request == UNASKED:
+            return b""
+        wanted, own = self.requests.get(request, (0, True))
+        if wanted != tag:
+            return message
+        del self.requests[request]
+        code = int.from_bytes(content[2 : 2 + content[1]], "big")
+        verdict = judged(tag, code, own)
+        if verdict == code:
+            return message
+        if verdict == FAILED[tag]:
+            whose = "the search" if tag == FOUND else "the relay's own entry" if own else "a user's bind"
+            tell(3, f"the directory answers {whose} with result code {code}")
+        return response(request, tag, verdict)
+
+    def owed(self) -> list[tuple[bytes, int]]:
+        """List the requests that are not answered, each with the tag of its response."""
+        return [(request, tag) for request, (tag, _) in self.requests.items()]
 
     async def watch(self) -> None:
         """Wait for silence.
@@ -197,17 +246,27 @@ class Pending:
         :raises SilenceError: when it lasts too long
         """
         while True:
-            await asyncio.sleep(ANSWERED / 10)
-            if self.requests and asyncio.get_running_loop().time() - self.since > ANSWERED:
-                raise SilenceError(f"silent for {ANSWERED:.0f} seconds")
+            await asyncio.sleep(self.patience / 10)
+            if self.requests and asyncio.get_running_loop().time() - self.since > self.patience:
+                raise SilenceError(f"silent for {self.patience:.0f} seconds")
 
 
-async def copy(reader: StreamReader, writer: StreamWriter, note: Callable[[bytes], None]) -> None:
-    """Hand messages on, noting each, until an error or the end, which is one too."""
+def judged(tag: int, code: int, own: bool) -> int:
+    """Tell what a result comes to for whoever asked.
+
+    :param tag: the response's
+    :param code: result code (RFC 4511 A.2)
+    :param own: whether it is about the relay itself, and not about a user's password
+    """
+    if code in (HELD if tag == FOUND else {0}):
+        return code
+    return WRONG if code in REFUSALS and not own else FAILED[tag]
+
+
+async def copy(reader: StreamReader, writer: StreamWriter, through: Callable[[bytes], bytes]) -> None:
+    """Hand messages on, or what they come to, until an error or the end, which is one too."""
     while True:
-        message = await read_message(reader)
-        note(message)
-        writer.write(message)
+        writer.write(through(await read_message(reader)))
         await writer.drain()
 
 
@@ -241,10 +300,20 @@ def _element(data: bytes) -> tuple[int, bytes]:
     return data[0], data[2 + more :]
 
 
-def unavailable(request: bytes, tag: int) -> bytes:
-    """Write the response that nobody can answer a request."""
-    operation = bytes([tag, len(UNAVAILABLE)]) + UNAVAILABLE
-    content = bytes([2, len(request)]) + request + operation
+def bound_name(content: bytes) -> bytes:
+    """Read the name of a BindRequest: it stands behind the version (RFC 4511 4.2)."""
+    name = content[2 + content[1] :]
+    size = name[1]
+    if not size & 0x80:
+        return name[2 : 2 + size]
+    begin = 2 + (size & 0x7F)
+    return name[begin : begin + int.from_bytes(name[2:begin], "big")]
+
+
+def response(request: bytes, tag: int, code: int) -> bytes:
+    """Write a response with nothing but a result code."""
+    result = bytes([0x0A, 1, code, 4, 0, 4, 0])  # no matchedDN, no diagnosticMessage
+    content = bytes([2, len(request)]) + request + bytes([tag, len(result)]) + result
     return bytes([0x30, len(content)]) + content
 
 
@@ -262,20 +331,28 @@ def ready() -> None:
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Serve until systemd ends it."""
+    """Serve until systemd ends it. The sockets are for the unit's group, sasl."""
     directory = Path(os.environ["RUNTIME_DIRECTORY"])
-    link = Link(options.server, options.ca)
-    await asyncio.start_unix_server(link.serve, str(directory / "directory"))
-    server = await asyncio.start_unix_server(hand_over, str(directory / "postfix"))
-    (directory / "postfix").chmod(0o660)  # the group is the unit's, sasl
+    link = Link(options.server, options.ca, options.own, options.answered, options.plain)
+    # Postfix's is there without Dovecot too: while one of the two is exchanged for the other, both are asked.
+    for name, serve in (("directory", link.serve), ("postfix", hand_over)):
+        await asyncio.start_unix_server(serve, str(directory / name), backlog=1024)
+        (directory / name).chmod(0o660)
     (directory / "pid").write_text(f"{os.getpid()}\n")
     ready()
-    async with server:
-        await server.serve_forever()
+    await asyncio.Event().wait()
+
+
+def parser() -> argparse.ArgumentParser:
+    """Say what the command line takes; the unit file has it."""
+    taken = argparse.ArgumentParser(description=__doc__)
+    taken.add_argument("--ca", required=True, help="file with the CAs of the directory's certificates")
+    taken.add_argument("--own", default="", help="DN of the relay's own entry")
+    taken.add_argument("--answered", type=float, default=3.0, help="seconds until an answer begins")
+    taken.add_argument("--plain", action="store_true", help="no TLS on ldap://, for a server on this host")
+    taken.add_argument("--server", action="append", required=True, help="LDAP URL; the first that answers")
+    return taken
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ca", required=True, help="file with the CAs of the directory's certificates")
-    parser.add_argument("server", nargs="+", help="LDAP URL")
-    asyncio.run(run(parser.parse_args()))
+    asyncio.run(run(parser().parse_args()))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from shlex import quote
 from urllib.parse import urlsplit
 
-from tasks.login import server_checks as server_checks
-from tasks.login.server_checks import PATIENCE, Server
 from tasks.part.check import Account, Check, Result, exits_well, first_line
+from tasks.servers import checks as server_checks
+from tasks.servers import ldap_access
+from tasks.servers.checks import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Directory:
     scope: str
     finds: str
     """Filter by which a login is searched; or its entry's DN, where none is."""
+    plain: bool = False
+    """Whether there is no TLS on ``ldap://``."""
     binds_as_user: bool = True
     """Whether the directory checks the password, and not somebody who reads it there."""
 
@@ -37,7 +40,7 @@ class Directory:
 def checks(directory: Directory, account: Account | None) -> Iterator[Check]:
     """Walk up to each server: it answers, proves who it is, lets the relay search, and finds the user."""
     for url in directory.servers:
-        server = _server(url, directory.ca_file)
+        server = ldap_access.server(url, directory.ca_file, directory.plain)
         yield from server_checks.checks(server)
         needs = [server.proves]
         if directory.searches:
@@ -67,13 +70,6 @@ def last_checks(directory: Directory, account: Account | None) -> list[str]:
     return [last(directory.servers[0], account)]
 
 
-def _server(url: str, ca_file: str) -> Server:
-    parts = urlsplit(url)
-    secure = parts.scheme == "ldaps"
-    port = parts.port or (636 if secure else 389)
-    return Server(url, parts.hostname or "", port, ca_file, "" if secure else "ldap")
-
-
 def _finds(url: str, account: Account) -> str:
     return f"{url} finds exactly one entry for {account.login}"
 
@@ -83,9 +79,9 @@ def _takes(url: str, account: Account) -> str:
 
 
 def _begin(tool: str, directory: Directory, url: str) -> str:
-    """Begin a command that asks over TLS alone (ldapsearch(1), ldap.conf(5))."""
+    """Begin a command that asks over TLS wherever a network is between (ldapsearch(1), ldap.conf(5))."""
     tls = f"LDAPTLS_CACERT={quote(directory.ca_file)} LDAPTLS_REQCERT=demand"
-    start_tls = " -ZZ" if urlsplit(url).scheme == "ldap" else ""
+    start_tls = " -ZZ" if urlsplit(url).scheme == "ldap" and not directory.plain else ""
     return f"{tls} timeout {2 * PATIENCE} {tool} -x -H {quote(url)} -o nettimeout={PATIENCE}{start_tls}"
 
 

@@ -1,12 +1,13 @@
 """Login: how users prove who they are, by the backend that the inventory names, and on which ports."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from tasks.inventory.section import Section
-from tasks.login import port_checks
+from tasks.login import port_checks, refused
 from tasks.login.dovecot import ldap as dovecot_ldap
 from tasks.login.dovecot import passwd_file
 from tasks.login.realm import Realm
@@ -34,6 +35,12 @@ BACKENDS: Mapping[type[Section], Callable[[Any, Realm], Part]] = {
     DovecotLdap: dovecot_ldap.part,
 }
 
+# Port 25 is the admin's but for what keeps users from logging in there.
+INHERITED_ON_25 = (
+    r"(?!smtpd_(upstream_proxy_protocol|(forbidden|noop)_commands|discard_ehlo_keywords|discard_ehlo_keyword_address_maps"
+    r"|sasl_exceptions_networks|tls_wrappermode|tls_req_ccert)$).*"
+)
+
 
 def part(login: Login, submission: Submission, hostname: str) -> Part:
     """Have passwords checked by the backend that the inventory names, and Postfix ask there (SASL_README).
@@ -42,7 +49,9 @@ def part(login: Login, submission: Submission, hostname: str) -> Part:
     """
     backend = BACKENDS[type(login)](login, Realm(hostname, submission.local_domain))
     checks = partial(_checks, backend, submission.auth_on_25)
-    return merge(replace(backend, checks=(checks,)), _asking(backend.mechanisms, submission))
+    asking = _asking(backend.mechanisms, submission)
+    serves = _serves(backend.mechanisms, refused.name(login), submission.auth_on_25)
+    return merge(replace(backend, checks=(checks,)), asking, Part(probes=serves))
 
 
 def _checks(backend: Part, auth_on_25: bool, account: Account | None) -> Iterator[Check]:
@@ -66,16 +75,21 @@ def _asking(mechanisms: tuple[str, ...], submission: Submission) -> Part:
                 "smtpd_sasl_authenticated_header": "no",
             },
             options={"smtp/inet": {"smtpd_sasl_auth_enable": None if submission.auth_on_25 else "no"}},
+            inherits={"smtp/inet": INHERITED_ON_25} if submission.auth_on_25 else {},
         ),
-        probes=_offers(mechanisms, submission.auth_on_25),
     )
 
 
-def _offers(mechanisms: tuple[str, ...], auth_on_25: bool) -> tuple[str, ...]:
-    """See that each port offers these mechanisms over TLS, and no others."""
-    offered = " ".join(sorted(mechanisms))
-    return (
-        f"offers 25 '-starttls smtp' '{offered if auth_on_25 else ''}' smtpd",
-        f"offers 465 '' '{offered}' submissions/smtpd",
-        f"offers 587 '-starttls smtp' '{offered}' submission/smtpd",
+def _serves(mechanisms: tuple[str, ...], name: str, auth_on_25: bool) -> tuple[str, ...]:
+    """See that each port shows its certificate, offers these mechanisms over TLS, and lets nobody in by them.
+
+    :param name: of nobody
+    """
+    offered, login = " ".join(sorted(mechanisms)), refused.lines(mechanisms, name)
+    on_25 = [offered, "smtpd", *login] if auth_on_25 else ["", "smtpd"]
+    probes = (
+        ["25", "-starttls smtp", *on_25],
+        ["465", "", offered, "submissions/smtpd", *login],
+        ["587", "-starttls smtp", offered, "submission/smtpd", *login],
     )
+    return tuple(shlex.join(["serves", *words]) for words in probes)

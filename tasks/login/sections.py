@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tasks.inventory.section import Becomes, Section
 from tasks.inventory.values import Domain, ImapsUrl, LdapUrl, Line, MainCfValue, OperatorPath
@@ -17,8 +17,8 @@ CacheSeconds = Annotated[int, Field(ge=0, le=300), Becomes("saslauthd -c -t")]
 FILTERS = {"user": "(uid=%u)", "address": "(mail=%u)", "both": "(|(uid=%u)(mail=%u))"}
 # What stands for a login's domain (LDAP_SASLAUTHD in sasl2-bin), of which a user name has none.
 DOMAIN_TOKEN = re.compile(r"%[rRd1-9]")
-# A login is answered within 10 seconds. Of a name's two addresses, IPv6 and IPv4, each may be silent.
-SECONDS_FOR_ALL = 8
+# Of the 10 seconds in which a login is answered, a directory may take these; up to three go to reach it.
+Timeout = Annotated[int, Field(ge=1, le=8), Becomes("link to the directory")]
 
 
 class Submission(Section):
@@ -33,12 +33,24 @@ class Submission(Section):
     local_domain: Annotated[MainCfValue, Becomes("smtpd_sasl_local_domain")] = ""
     """Domain that is added to a login without one; empty adds none."""
 
+    insecure_tls_port: Annotated[int | None, Field(ge=1, le=65535), Becomes("master.cf")] = None
+    """A further port, with STARTTLS as on 587, for devices that know no TLS newer than 1.0, which others can
+    break: their passwords and mail are safe in no network that is not yours. No firewall is opened for it."""
+
+    @field_validator("insecure_tls_port")
+    @classmethod
+    def _is_a_port_of_its_own(cls, port: int | None) -> int | None:
+        if port in (25, 465, 587, 10587):
+            raise ValueError(f"{port} is one of the relay's own ports; take another one, 2525 say")
+        return port
+
 
 class SaslauthdLdap(Section):
     """Users log in with the password that an LDAP directory holds, asked by saslauthd."""
 
-    servers: Annotated[tuple[LdapUrl, ...], Becomes("ldap_servers")]
-    """The directory's servers, asked in this order: the first that answers."""
+    servers: Annotated[tuple[LdapUrl, ...], Becomes("link to the directory")]
+    """The directory's servers, asked in this order: the first that answers. On the relay itself also
+    `ldapi:///`."""
 
     search_base: Annotated[Line, Becomes("ldap_search_base")]
     """Where users are searched; `%r` in it is the domain of the address that logs in."""
@@ -60,10 +72,11 @@ class SaslauthdLdap(Section):
     """Who checks the password: `bind`, the directory, after a search; `fastbind`, the directory, without one;
     `custom`, saslauthd, with the `userPassword` that `bind_dn` may read."""
 
-    start_tls: Annotated[bool | None, Becomes("ldap_start_tls")] = None
-    """STARTTLS on `ldap://`; by default on there, and off on `ldaps://`, which has TLS from the start."""
+    start_tls: Annotated[bool | None, Becomes("link to the directory")] = None
+    """STARTTLS on `ldap://`; by default on there, and off on `ldaps://`, which has TLS from the start.
+    `False` is for a server on the relay itself (`ldap://127.0.0.1`, `ldap://[::1]`)."""
 
-    ca_file: Annotated[OperatorPath | None, Becomes("ldap_tls_cacert_file")] = None
+    ca_file: Annotated[OperatorPath | None, Becomes("link to the directory")] = None
     """File on your machine with the CA of the directory's certificate; by default the CAs of Debian."""
 
     bind_dn: Annotated[Line | None, Becomes("ldap_bind_dn")] = None
@@ -72,8 +85,9 @@ class SaslauthdLdap(Section):
     bind_password_file: Annotated[OperatorPath | None, Becomes("ldap_password")] = None
     """File on your machine whose first line is the password of `bind_dn`."""
 
-    timeout: Annotated[int, Field(ge=1, le=SECONDS_FOR_ALL), Becomes("ldap_timeout")] = 2
-    """Seconds until a silent server counts as down; the last of several has to be reached in 8."""
+    timeout: Timeout = 3
+    """Seconds that the directory may take to answer: more where a second factor takes its time. Each of
+    `workers` waits so long, so have as many as there may be logins in that time."""
 
     workers: Workers = 5
     """Processes that check passwords side by side."""
@@ -85,6 +99,7 @@ class SaslauthdLdap(Section):
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         ldap_access.agree(self)
+        ldap_access.of_one_kind(self)
         return self
 
     @model_validator(mode="after")
@@ -120,25 +135,6 @@ class SaslauthdLdap(Section):
         if self.names != "user" and any_domain and not self.domains:
             raise ValueError("domains is missing: any domain would do, so name those that are served")
         return self
-
-    @model_validator(mode="after")
-    def _answers_in_time(self) -> Self:
-        most = SECONDS_FOR_ALL // self._silences
-        if not most:
-            raise ValueError(
-                f"servers: where all but one are silent, {len(self.servers)} take too long; name 4"
-            )
-        if self.timeout > most:
-            raise ValueError(
-                f"timeout: {self.timeout} s leave a login no time to reach the last of {len(self.servers)} "
-                f"servers if all others are silent; {most} s is the most"
-            )
-        return self
-
-    @property
-    def _silences(self) -> int:
-        """How often a login waits at most: on its old connection, then for both addresses of each server."""
-        return 2 * len(self.servers) - 1
 
     @property
     def finds(self) -> str:
@@ -240,7 +236,8 @@ class DovecotLdap(Section):
     """Users log in with the password that an LDAP directory holds, asked by Dovecot."""
 
     servers: Annotated[tuple[LdapUrl, ...], Becomes("link to the directory")]
-    """The directory's servers, asked in this order: the first that answers."""
+    """The directory's servers, asked in this order: the first that answers. On the relay itself also
+    `ldapi:///`."""
 
     search_base: Annotated[Line, Becomes("ldap_base")]
     """Where users are searched."""
@@ -251,6 +248,10 @@ class DovecotLdap(Section):
     scope: Annotated[Literal["sub", "one", "base"], Becomes("ldap_scope")] = "sub"
     """How deep below the search base."""
 
+    start_tls: Annotated[bool | None, Becomes("link to the directory")] = None
+    """STARTTLS on `ldap://`; by default on there. `False` is for a server on the relay itself
+    (`ldap://127.0.0.1`, `ldap://[::1]`): nothing crosses a network."""
+
     ca_file: Annotated[OperatorPath | None, Becomes("link to the directory")] = None
     """File on your machine with the CA of the directory's certificate; by default the CAs of Debian."""
 
@@ -260,13 +261,12 @@ class DovecotLdap(Section):
     bind_password_file: Annotated[OperatorPath | None, Becomes("ldap_auth_dn_password")] = None
     """File on your machine whose first line is the password of `bind_dn`."""
 
+    timeout: Timeout = 3
+    """Seconds that the directory may take to answer: more where a second factor takes its time."""
+
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        schemes = {urlsplit(url).scheme for url in self.servers}
-        if not schemes:
-            raise ValueError("servers is empty; name at least one directory server")
-        if (self.bind_dn is None) != (self.bind_password_file is None):
-            raise ValueError("bind_dn and bind_password_file belong together; give both or neither")
+        ldap_access.agree(self)
         if not re.search(r"%[uU]", self.filter):
             raise ValueError("filter has no %u or %U, so every login would find the same entry; add one")
         if re.search(r"%(?![uUd])", self.filter):

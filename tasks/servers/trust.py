@@ -30,7 +30,6 @@ def files(setting: str, given: str | None, destination: str, whose: str) -> dict
 def _ca(setting: str, given: str) -> str:
     text = read(setting, given)
     try:
-        pem.chain(text)
+        return pem.written(pem.chain(text))
     except ValueError as error:
         raise OperatorFileError(setting, f"{given} {error}") from None
-    return text

@@ -14,13 +14,17 @@ from pydantic import SecretStr
 from tasks.host.templates import render
 from tasks.login import socket_checks
 from tasks.login.dovecot import operations
-from tasks.part import Account, Check, Daemon, File, Made, Part
+from tasks.part import Account, Check, Daemon, File, Made, Part, Rights
 from tasks.part.check import exits_well
 from tasks.postfix.configuration import Configuration
 
 UNIT = "/etc/systemd/system/quietrelay-dovecot.service"
 CONF = "/etc/dovecot/quietrelay.conf"
 SOCKET = "/run/quietrelay-dovecot/postfix"
+MADE = (
+    Rights("/run/quietrelay-dovecot", "dovecot", "755"),
+    Rights(SOCKET, "sasl", "660"),
+)
 VERSIONS = ("2.3", "2.4")  # which differ in language
 Contents: TypeAlias = Callable[[], Mapping[str, SecretStr]]
 
@@ -28,14 +32,14 @@ Contents: TypeAlias = Callable[[], Mapping[str, SecretStr]]
 def part(mechanisms: tuple[str, ...], *, socket: str = SOCKET, users: str = "", ldap: str = "") -> Part:
     """Have it answer on its socket, and Postfix ask there.
 
-    That it answers is seen on every port: smtpd asks it for the mechanisms that it offers.
+    That it answers is heard on every port: what mechanisms it offers, and what it says to a login.
 
     :param mechanisms: SASL mechanisms that it offers
     :param socket: where Postfix asks it
     :param users: passwd-file to look in, or none
     :param ldap: file with the settings of the directory to ask, or none
     """
-    unit = partial(render, "login/dovecot/unit.service", part="dovecot", conf=CONF, ldap=ldap)
+    unit = partial(render, "login/dovecot/unit.service", conf=CONF, ldap=ldap)
     conf = partial(by_version, "login/dovecot/dovecot.conf", mechanisms=mechanisms, users=users, ldap=ldap)
     reaches = f"""\
 runuser -u postfix -- test -w {socket} ||
@@ -55,6 +59,7 @@ runuser -u postfix -- test -w {socket} ||
                 UNIT,
                 "/run/quietrelay-dovecot/master.pid",
                 (CONF, *((ldap,) if ldap else ())),
+                MADE,
             ),
         ),
         rereads=(CONF,),  # each process of smtpd learns the mechanisms once, when it begins

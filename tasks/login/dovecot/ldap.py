@@ -6,22 +6,18 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from tasks.host.templates import program, render
+from tasks.host.templates import render
 from tasks.inventory.operator_files import read_secret
-from tasks.login import ldap_checks
+from tasks.login import ldap_checks, link
 from tasks.login.dovecot import daemon
 from tasks.login.ldap_checks import Directory as LdapDirectory
 from tasks.login.realm import Realm
 from tasks.login.sections import DovecotLdap
-from tasks.part import Account, Check, Daemon, Directory, File, Part, merge
-from tasks.servers import trust
+from tasks.part import Account, Check, Part, merge
+from tasks.servers import ldap_access, trust
 
 CONF = "/etc/dovecot/quietrelay-ldap.conf"
 DIRECTORY_CA = "/etc/dovecot/quietrelay-ldap.ca.pem"
-LINK = "/usr/local/lib/quietrelay/ldap_link.py"
-LINK_UNIT = "/etc/systemd/system/quietrelay-ldap.service"
-DIRECTORY = "/run/quietrelay-ldap/directory"
-SOCKET = "/run/quietrelay-ldap/postfix"
 
 MECHANISMS = ("PLAIN", "LOGIN")  # the directory checks passwords, so Dovecot has to be told them
 
@@ -40,28 +36,8 @@ def part(login: DovecotLdap, realm: Realm) -> Part:
         files={CONF: daemon.written(CONF, partial(_confs, login))},
         checks=(partial(checks, login),),
     )
-    return merge(_link(login), own, daemon.part(MECHANISMS, socket=SOCKET, ldap=CONF))
-
-
-def _link(login: DovecotLdap) -> Part:
-    ca = trust.path(login.ca_file, DIRECTORY_CA)
-    unit = partial(
-        render,
-        "login/dovecot/unit.service",
-        part="link",
-        program=LINK,
-        arguments=[f"--ca={ca}", *(url.replace("%", "%%") for url in login.servers)],
-    )
-    return Part(
-        packages=("ldap-utils", "python3"),
-        directories={"/usr/local/lib/quietrelay": Directory()},
-        files={
-            **trust.files("login.ca_file", login.ca_file, DIRECTORY_CA, "directory"),
-            LINK: File(partial(program, "ldap_link.py"), title=f"Put the link to the directory in {LINK}"),
-            LINK_UNIT: File(unit),
-        },
-        daemons=(Daemon("quietrelay-ldap", LINK_UNIT, "/run/quietrelay-ldap/pid", (LINK, ca)),),
-    )
+    linked = link.part(login, DIRECTORY_CA)
+    return merge(linked, own, daemon.part(MECHANISMS, socket=link.POSTFIX, ldap=CONF))
 
 
 def _confs(login: DovecotLdap) -> Mapping[str, SecretStr]:
@@ -74,7 +50,7 @@ def conf(login: DovecotLdap, version: str, bind_password: SecretStr) -> str:
     return render(
         "login/dovecot/ldap.conf",
         version=version,
-        uri=f"ldapi://{DIRECTORY.replace('/', '%2F')}",
+        uri=link.URI,
         base=_quoted(login.search_base),
         scope=SCOPES[login.scope],
         bind_dn=_quoted(login.bind_dn or ""),
@@ -98,7 +74,8 @@ def checks(login: DovecotLdap, account: Account | None) -> Iterator[Check]:
         search_base=login.search_base,
         scope=login.scope,
         finds=login.filter,
+        plain=ldap_access.is_plain(login),
     )
     yield from ldap_checks.checks(directory, account)
     needs = ldap_checks.last_checks(directory, account)
-    yield from daemon.checks(account, needs, socket=SOCKET, unit="quietrelay-ldap")
+    yield from daemon.checks(account, needs, socket=link.POSTFIX, unit="quietrelay-ldap")

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
+from tasks.host import differences
 from tasks.host.operations import secrets
 from tasks.host.operations.failing import fail
 from tasks.login.dovecot.facts import DovecotVersion, IdleDovecot
@@ -20,6 +21,7 @@ def file(path: str, content: Mapping[str, SecretStr]) -> Generator[StringCommand
     """
     version = host.get_fact(DovecotVersion)
     if not version:  # while a first run is prepared; the packages come before
+        differences.tell(path, "is not there")
         yield fail("dovecot is missing: its package is not installed")
     elif version not in content:
         yield fail(f"Dovecot {version} is not supported; {' and '.join(content)} are")
@@ -34,6 +36,7 @@ def package_at_rest() -> Generator[StringCommand, None, None]:
     Where it has a protocol to serve, it is the admin's, and stays as it is.
     """
     if host.get_fact(IdleDovecot):
+        differences.tell("dovecot.service", "runs, or would at boot, and serves nobody")
         yield StringCommand("systemctl disable --quiet --now dovecot.socket dovecot.service")
     else:
         host.noop("the package's own Dovecot does not run for nobody")

@@ -5,20 +5,25 @@ from functools import partial
 
 from tasks.host.templates import program, render
 from tasks.login import libsasl
-from tasks.part import Daemon, Directory, File, Part, merge
+from tasks.login.command_line import command_line
+from tasks.part import Daemon, Directory, File, Part, Rights, merge
 
 UNIT = "/etc/systemd/system/saslauthd.service"
 GATE = "/usr/local/lib/quietrelay/gate.py"
 SOCKET = "/run/saslauthd/mux"
+# Who reaches the socket may try passwords; who reaches the inner one, without the gate.
+MADE = (
+    Rights("/run/saslauthd", "sasl", "710"),
+    Rights("/run/saslauthd/behind", "sasl", "700"),
+    Rights(SOCKET, "sasl", "666"),
+)
 PACKAGES = ("sasl2-bin", "libsasl2-modules", "python3")  # Python for the gate
 MECHANISMS = ("PLAIN", "LOGIN")  # it is told passwords, so no other can be
 
-# A login that is refused is answered too, "NO"; what cannot be judged is not (testsaslauthd(8)).
-ANSWERS = f"""\
-testsaslauthd -s smtp -u nobody -p nothing 2>&1 | grep -q '"' ||
-  echo "saslauthd does not answer on {SOCKET}, or cannot ask; see journalctl -u saslauthd"
+# What it answers is heard on every port.
+REACHED = f"""\
 runuser -u postfix -- test -S {SOCKET} ||
-  echo "user postfix cannot reach saslauthd; see the rights of /run/saslauthd, and group sasl"
+  echo "user postfix cannot reach {SOCKET}; see journalctl -u saslauthd, the rights there, and group sasl"
 """
 
 
@@ -28,6 +33,7 @@ def part(
     unprivileged: bool,
     credential: str = "",
     reads: tuple[str, ...] = (),
+    after: str = "",
 ) -> Part:
     """Have it answer on its socket, behind the gate (`onhost/gate.py`).
 
@@ -35,6 +41,7 @@ def part(
     :param unprivileged: whether it does without root
     :param credential: secret that it reads, as systemd's LoadCredential= takes it
     :param reads: files that it reads at its start
+    :param after: unit that it asks, if there is one
     """
     unit = partial(
         render,
@@ -43,6 +50,7 @@ def part(
         arguments=command_line(arguments),
         unprivileged=unprivileged,
         credential=credential,
+        after=after,
     )
     own = Part(
         packages=PACKAGES,
@@ -51,22 +59,8 @@ def part(
             GATE: File(partial(program, "gate.py"), title=f"Put the gate before saslauthd in {GATE}"),
             UNIT: File(unit),
         },
-        daemons=(Daemon("saslauthd", UNIT, "/run/saslauthd/saslauthd.pid", (GATE, *reads)),),
-        probes=(ANSWERS,),
+        daemons=(Daemon("saslauthd", UNIT, "/run/saslauthd/saslauthd.pid", (GATE, *reads), MADE),),
+        probes=(REACHED,),
     )
     asked = libsasl.part({"pwcheck_method": "saslauthd", "saslauthd_path": SOCKET}, MECHANISMS)
     return merge(own, asked)
-
-
-def command_line(arguments: Mapping[str, object]) -> list[str]:
-    """Write options as ExecStart= takes them (systemd.service(5), systemd.syntax(7))."""
-    words: list[str] = []
-    for option, value in arguments.items():
-        values = value if isinstance(value, tuple) else (value,)
-        words += [f"--{option}" if one is True else f"--{option}={one}" for one in values if one]
-    return [_quoted(word) for word in words]
-
-
-def _quoted(word: str) -> str:
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{escaped}"' if escaped != word or set(word) & set("' \t;") else word

@@ -7,14 +7,14 @@ from pydantic import SecretStr
 
 from tasks.host.templates import render
 from tasks.inventory.operator_files import OperatorFileError, read_secret
-from tasks.login import ldap_checks
+from tasks.login import ldap_checks, link
 from tasks.login.ldap_checks import Directory
 from tasks.login.realm import Realm
 from tasks.login.saslauthd import checks as saslauthd_checks
 from tasks.login.saslauthd import daemon
 from tasks.login.sections import SaslauthdLdap
 from tasks.part import Account, Check, File, Part, merge
-from tasks.servers import trust
+from tasks.servers import ldap_access, trust
 
 CONF = "/etc/saslauthd.conf"
 DIRECTORY_CA = "/etc/saslauthd.ca.pem"
@@ -28,25 +28,31 @@ OF_A_DN = ',+"\\<>;=#'
 def part(login: SaslauthdLdap, realm: Realm) -> Part:
     """Write how the directory is asked, and have saslauthd ask."""
     own = Part(
-        packages=("ldap-utils",),  # for the doctor
-        files={
-            CONF: File(partial(_conf, login), mode="600"),
-            **trust.files("login.ca_file", login.ca_file, DIRECTORY_CA, "directory"),
-        },
+        files={CONF: File(partial(_conf, login), mode="600")},
         checks=(partial(checks, login),),
     )
-    ca_file = trust.path(login.ca_file, DIRECTORY_CA)
     runs = daemon.part(
-        arguments(login), unprivileged=True, credential=f"saslauthd.conf:{CONF}", reads=(CONF, ca_file)
+        arguments(login),
+        unprivileged=True,
+        credential=f"saslauthd.conf:{CONF}",
+        reads=(CONF,),
+        after="quietrelay-ldap.service",
     )
-    return merge(own, runs)
+    return merge(link.part(login, DIRECTORY_CA), own, runs)
 
 
 def _conf(login: SaslauthdLdap) -> SecretStr:
-    ca_file = trust.path(login.ca_file, DIRECTORY_CA)
-    password = _bind_password(login).get_secret_value()
-    return SecretStr(
-        render("login/saslauthd/saslauthd.conf", login=login, ca_file=ca_file, bind_password=password)
+    return SecretStr(conf(login, _bind_password(login)))
+
+
+def conf(login: SaslauthdLdap, bind_password: SecretStr) -> str:
+    """Write how the directory is asked (LDAP_SASLAUTHD in sasl2-bin)."""
+    return render(
+        "login/saslauthd/saslauthd.conf",
+        login=login,
+        servers=link.URI,
+        timeout=link.patience(login),
+        bind_password=bind_password.get_secret_value(),
     )
 
 
@@ -70,7 +76,6 @@ def arguments(login: SaslauthdLdap) -> dict[str, object]:
         "domain": login.domains,
         "without": OF_A_DN if names_are_parts_of_a_dn else "",
         "longest-password": LONGEST_PASSWORD,
-        "sure-of-bind": login.bind_dn is not None,
         "no-hashes": login.auth_method == "custom",
         # Who was the last to log in with it, a process lets in again without a question (lak.c, lak_bind).
         "afresh": login.auth_method == "fastbind",
@@ -88,6 +93,7 @@ def checks(login: SaslauthdLdap, account: Account | None) -> Iterator[Check]:
         scope=login.scope,
         finds=login.finds,
         binds_as_user=login.auth_method != "custom",
+        plain=ldap_access.is_plain(login),
     )
     needs = []
     if account:

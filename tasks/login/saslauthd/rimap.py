@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from functools import partial
 
-from tasks.login import server_checks
 from tasks.login.realm import Realm
 from tasks.login.saslauthd import checks as saslauthd_checks
 from tasks.login.saslauthd import daemon
 from tasks.login.sections import SaslauthdRimap
-from tasks.login.server_checks import Server
-from tasks.part import Account, Check, Part, merge
+from tasks.part import Account, Check, Part, Server, merge
+from tasks.servers import checks as server_checks
 from tasks.servers import trust
 
 IMAP_CA = "/etc/saslauthd.imap-ca.pem"
@@ -27,6 +26,7 @@ def part(login: SaslauthdRimap, realm: Realm) -> Part:
     }
     own = Part(
         files=trust.files("login.ca_file", login.ca_file, IMAP_CA, "IMAP server"),
+        servers=(server(login),),
         checks=(partial(checks, login),),
     )
     return merge(own, daemon.part(told, unprivileged=True, reads=(ca_file,)))
@@ -34,7 +34,12 @@ def part(login: SaslauthdRimap, realm: Realm) -> Part:
 
 def checks(login: SaslauthdRimap, account: Account | None) -> Iterator[Check]:
     """Walk from the IMAP server to saslauthd's answer."""
+    asked = server(login)
+    yield from server_checks.checks(asked)
+    yield from saslauthd_checks.checks(account, [asked.proves])
+
+
+def server(login: SaslauthdRimap) -> Server:
+    """Tell how the IMAP server is reached, and how it proves who it is."""
     host, _, port = login.host_and_port.rpartition(":")
-    server = Server(login.server, host.strip("[]"), int(port), trust.path(login.ca_file, IMAP_CA))
-    yield from server_checks.checks(server)
-    yield from saslauthd_checks.checks(account, [server.proves])
+    return Server(login.server, host.strip("[]"), int(port), trust.path(login.ca_file, IMAP_CA))

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
+from tasks.host import differences
 from tasks.login.sasldb.facts import Sasldb
 
 
@@ -28,9 +29,16 @@ def database(path: str, pairs: Sequence[tuple[str, str]], group: str) -> Generat
     + group: group that may read it
     """
     lines = "".join(f"{key}\t{value}\n" for key, value in pairs)
-    if host.get_fact(Sasldb, path=path) == [f"root:{group} 640", sha256(lines.encode()).hexdigest()]:
+    found, wanted = (
+        host.get_fact(Sasldb, path=path),
+        [f"root:{group} 640", sha256(lines.encode()).hexdigest()],
+    )
+    if found == wanted:
         host.noop(f"{path} is up to date")
         return
+    rights = found[0] if found else ""
+    said = f"it is {rights}, not {wanted[0]}" if rights != wanted[0] else "it holds other accounts"
+    differences.tell(path, said if rights else "is not there")
     dump = ["VERSION=3", "format=bytevalue", "type=hash", "HEADER=END"]
     dump += [f" {text}" for pair in pairs for text in pair]
     yield StringCommand(

@@ -222,6 +222,6 @@ def test_back_at_the_inventorys_own_backend_nothing_of_dovecot_is_left(
 ) -> None:
     assert back.run.status == 0, back.run.complaint()
     assert back.before[relay] == PRESENT
-    assert not [one for one in back.left[relay] if "dovecot" in one or "quietrelay-ldap" in one]
+    assert not [one for one in back.left[relay] if "dovecot" in one]
     assert back.sasl[relay] == "cyrus\n"
     assert code_of(mail_program, endpoint_of(test_bed, relay), "PLAIN", ALICE) == 235

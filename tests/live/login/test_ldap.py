@@ -96,6 +96,7 @@ VARIANTS = [
 (CACHING,) = (variant for variant in VARIANTS if variant.name == "both")
 CACHED = 4  # seconds, as it has
 PATIENCE = 20.0  # seconds
+ANEW = "systemctl restart quietrelay-ldap saslauthd"
 NAMES = ["alice", "carol", HERE, THERE, *NOBODYS]
 PASSWORDS = {name: (CAROL if name.startswith("carol") else ALICE).password for name in NAMES}
 
@@ -122,6 +123,11 @@ def test_the_names_that_are_stated_log_in_and_no_others(
     endpoint = endpoint_of(test_bed, relay)
     replies = {name: reply(mail_program, endpoint, name, PASSWORDS[name]) for name in NAMES}
     assert replies == {name: 235 if name in chosen.variant.accepted else 535 for name in NAMES}
+
+
+def test_verification_finds_the_relay_well(chosen: Chosen, backends: Backends) -> None:
+    assert chosen.first.status == 0
+    assert backends.verify() == ""
 
 
 def test_a_wrong_password_is_refused(
@@ -202,11 +208,9 @@ def test_no_password_goes_to_a_directory_that_another_ca_has_certified(
     endpoint, name = endpoint_of(test_bed, relay), chosen.variant.accepted[0]
     another = (
         f"cp -p {DIRECTORY_CA} /root/kept.pem; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256"
-        f" -nodes -subj /CN=another -keyout /dev/null -out {DIRECTORY_CA} 2>&1; systemctl restart saslauthd"
+        f" -nodes -subj /CN=another -keyout /dev/null -out {DIRECTORY_CA} 2>&1; {ANEW}"
     )
-    with outages.undone(
-        relay.remote, another, f"mv /root/kept.pem {DIRECTORY_CA}; systemctl restart saslauthd"
-    ):
+    with outages.undone(relay.remote, another, f"mv /root/kept.pem {DIRECTORY_CA}; {ANEW}"):
         assert reply(mail_program, endpoint, name, ALICE.password) == 454
     assert reply(mail_program, endpoint, name, ALICE.password) == 235
 

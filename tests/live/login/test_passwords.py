@@ -8,6 +8,7 @@ from tests.support.smtp import MailProgram
 pytestmark = pytest.mark.needs("directory")
 
 
+@pytest.mark.bulk
 @pytest.mark.parametrize("mechanism", ["log_in_by_plain", "log_in_by_login"])
 def test_whatever_characters_a_password_has_it_lets_in(
     mail_program: MailProgram, first_login_endpoint: Endpoint, user: Account, mechanism: str
@@ -29,6 +30,7 @@ def test_whatever_characters_a_password_has_it_lets_in(
         pytest.param("bob", "correct-horse-7", id="somebody else's password"),
         pytest.param("nobody-by-this-name", "correct-horse-7", id="unknown user"),
         pytest.param("*", "correct-horse-7", id="any user"),
+        pytest.param("  ", "correct-horse-7", id="blanks for a name"),
         pytest.param("alice)(uid=*", "correct-horse-7", id="filter injected"),
         pytest.param("root", "", id="account of the host"),
     ],
@@ -47,3 +49,11 @@ def test_nobody_acts_for_somebody_else(
     with mail_program.open_secure(login_endpoint) as conversation:
         reply = conversation.log_in_by_plain(account, acting_for="bob")
     assert reply.code == 535, reply
+
+
+def test_without_a_name_the_library_itself_puts_off(
+    mail_program: MailProgram, first_login_endpoint: Endpoint
+) -> None:
+    with mail_program.open_secure(first_login_endpoint) as conversation:
+        reply = conversation.log_in_by_plain(Account("", "correct-horse-7"))
+    assert reply.code == 454, reply

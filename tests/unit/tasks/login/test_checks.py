@@ -9,10 +9,11 @@ from pydantic import SecretStr
 from deploy import relay
 from tasks.host.facts.host import UNKNOWN
 from tasks.inventory.section import Section
-from tasks.login import ldap_checks, port_checks, server_checks, socket_checks
+from tasks.login import ldap_checks, port_checks, socket_checks
 from tasks.login.saslauthd import checks as saslauthd_checks
 from tasks.login.saslauthd import ldap
 from tasks.part.check import Account, Check, Result, exits_well, run
+from tasks.servers import checks as server_checks
 from tasks.settings import (
     DovecotLdap,
     DovecotPasswdFile,
@@ -149,8 +150,8 @@ class TestDirectory:
         ],
     )
     def test_a_server_that_does_not_answer(self, text: str, words: str) -> None:
-        assert words in server_checks.judge_connection(Result(False, text))
-        assert server_checks.judge_connection(Result(True, "")) == ""
+        assert words in server_checks.judge_connection("login", Result(False, text))
+        assert server_checks.judge_connection("login", Result(True, "")) == ""
 
     @pytest.mark.parametrize(
         ("result", "words"),
@@ -164,8 +165,8 @@ class TestDirectory:
         ],
     )
     def test_a_certificate_that_is_not_believed(self, result: Result, words: str) -> None:
-        assert words in server_checks.judge_certificate(result)
-        assert server_checks.judge_certificate(Result(True, "verify return:1")) == ""
+        assert words in server_checks.judge_certificate("login", result)
+        assert server_checks.judge_certificate("login", Result(True, "verify return:1")) == ""
 
     @pytest.mark.parametrize(
         ("result", "words"),
