@@ -2,7 +2,7 @@
 # Makes a host ready to have packages installed: finishes what dpkg was kept from finishing, and fetches the lists.
 # Where somebody else is at it, as unattended-upgrades on a host that has just booted, it waits.
 #
-#   apt.sh SECONDS      for which it waits at most
+#   apt.sh SECONDS [FILE]   wait so long at most; note in FILE, where it is not there yet, what is installed before
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 deadline=$(($(date +%s) + $1))
 told=
@@ -36,5 +36,9 @@ if [ -n "$(ls -A /var/lib/dpkg/updates)" ] || [ -n "$(dpkg --audit)" ]; then
   echo "finishing what dpkg was kept from finishing"
   patient dpkg --configure -a --force-confdef --force-confold || exit
   patient apt-get -q -y -f install || exit
+fi
+if [ "${2-}" ] && ! [ -e "$2" ]; then
+  install -d -m 755 "${2%/*}"
+  dpkg-query -W -f '${Package}\n' >"$2.new" && mv "$2.new" "$2"
 fi
 patient apt-get -q update

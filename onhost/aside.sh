@@ -2,15 +2,18 @@
 # Looks at what is to become Postfix's configuration, aside, before it is. Functions, put before what uses them.
 #
 #   complaints DIRECTORY   what Postfix and OpenSSL have to complain of main.cf and master.cf there, and of the tables
-#                          and certificates that they name
+#                          and certificates that they name, and systemd of units/ there
 #   refused DIRECTORY      the same, but what the configuration in use does not cause already; succeeds if there is any
+#   rehearsed DIRECTORY SCRIPT   hold conversations with a Postfix that is started with what is there
+#                          (onhost/rehearsal.sh); fails if it does not answer
 #   switch_files PATH...   rename what lies beside each path into place, all or none
 DIRECTORY=/etc/postfix
+UNITS=/etc/systemd/system
 ASIDE=.new
 
 complaints() {
-  { postconf -c "$1" -n && postconf -c "$1" -M && postconf -c "$1" -P && tables "$1" && certificates "$1"; } 2>&1 \
-    >/dev/null | sed "s|$1|$DIRECTORY|g; s|\\$ASIDE\\>||g" | sort -u
+  { postconf -c "$1" -n && postconf -c "$1" -M && postconf -c "$1" -P && tables "$1" && certificates "$1"; units "$1"; } \
+    2>&1 >/dev/null | sed "s|$1/units|$UNITS|g; s|$1|$DIRECTORY|g; s|\\$ASIDE\\>||g" | sort -u
 }
 
 # Each table of a type that is a file of this host is read, and asked. Not btree: Postfix's caches are, and locked.
@@ -34,6 +37,13 @@ certificates() {
     echo "smtpd_tls_chain_files: OpenSSL reads no key with its certificate in$(printf ' %s' "$files")" >&2
 }
 
+# What systemd has to complain of units, and not of others that these need (systemd-analyze(1), verify).
+units() {
+  test -d "$1/units" || return 0
+  names=$(cd "$1/units" && printf '|%s' *)
+  systemd-analyze verify --man=no "$1"/units/* 2>&1 | grep -E "^($1/units/|(${names#|}): Command )" >&2
+}
+
 # comm(1) leaves the complaints that the configuration in use does not cause already.
 refused() {
   complaints "$1" >"$1/after"
@@ -46,6 +56,16 @@ refused() {
   fi
 }
 
+# A service of systemd's ends whole, also where this shell is killed.
+rehearsed() {
+  printf '%s' "$2" >"$1/rehearsal"
+  room=quietrelay-aside-$$
+  wrong=$(systemd-run --quiet --pipe --wait --collect --unit=$room -p RuntimeDirectory=$room -p RuntimeMaxSec=60 \
+    -p ProtectSystem=strict bash "$1/rehearsal" "$1" </dev/null 2>&1) && test -z "$wrong" && return
+  { echo "$wrong" | sed "s|$1|$DIRECTORY|g"; echo "the new configuration is refused (above); nothing of it was live"; } >&2
+  return 1
+}
+
 switch_files() (
   if test -e $DIRECTORY/main.cf; then
     tried=$(mktemp -d $DIRECTORY/.new.XXXXXX) || return
@@ -53,7 +73,13 @@ switch_files() (
     chmod 755 "$tried"
     cp -p $DIRECTORY/main.cf $DIRECTORY/master.cf "$tried"/
     for path; do
-      test ! -e "$path$ASIDE" || sed -i "s#$path\([^A-Za-z0-9._/-]\|\$\)#$path$ASIDE\1#g" "$tried"/*.cf
+      test -e "$path$ASIDE" || continue
+      case $path in
+        $UNITS/*) mkdir -p "$tried/units" && cp "$path$ASIDE" "$tried/units/${path##*/}" ;;
+      esac
+      sed -i "s#$path\([^A-Za-z0-9._/-]\|\$\)#$path$ASIDE\1#g" "$tried"/*.cf
+      # Postfix waits until what it reads is two seconds old (dict_load_file_xt in its dict.c); this is whole.
+      touch -d "5 seconds ago" "$path$ASIDE"
     done
     touch -d "5 seconds ago" "$tried"/*.cf
     if refused "$tried"; then return 1; fi

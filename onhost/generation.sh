@@ -1,12 +1,17 @@
 # shellcheck shell=bash
 # Keeps what a relay was before a change, and goes back to it.
 #
-#   generation.sh begin SILENCE PATH...  keep these files and units as they are; unless `settle` comes, go back to
-#                                        them when the connection is gone, has been silent for SILENCE seconds, or
-#                                        at the next boot
+#   generation.sh begin SILENCE LENGTH PATH|UNIT:PATH...
+#                                        keep these files, and the units among them, as they are, know of units what
+#                                        they read, and have as the manifest what standard input says, of that many
+#                                        bytes; unless `settle` comes, go back when the connection is gone, has been
+#                                        silent for SILENCE seconds, or at the next boot
 #   generation.sh settle PROOF           the change is proven: what was kept is the former relay from now on
 #   generation.sh back WHY               give the change up, and go back
 #   generation.sh rollback SILENCE       go back to the former relay, which a second rollback takes back
+#   generation.sh dismantle USER:GROUP...
+#                                        the relay is taken away: have units and groups be as before the first change,
+#                                        and forget all that was kept
 #
 # It runs from its text (bash -c), and leaves that with what it keeps: the program that goes back is the one that
 # kept. Everything lies in directories of root's alone. `pending` is there from begin to its end; renaming it is what
@@ -18,11 +23,13 @@ cd / # cp --parents of Debian 12 looks for the parents here
 KEPT=/var/lib/quietrelay
 UNITS=/etc/systemd/system
 PROOF=$KEPT/prove.sh # says what does not answer
+MANIFEST=$KEPT/manifest.json
 WATCH=quietrelay-back
 AT_BOOT=quietrelay-unfinished.service
 GRACE=4 # seconds for a command whose connection is gone to end
 
 pending=$KEPT/pending former=$KEPT/former
+origin=$KEPT/origin # what was before the first change, of each path that any change was about
 went_back=$KEPT/went-back # there when the last change was given up
 
 locked() {
@@ -34,17 +41,29 @@ locked() {
 # --- keeping
 
 # Files and units are added to what a directory keeps; what it has of them already is older, and stays.
-keep() { # directory, paths
-  local directory=$1 path unit
+keep() { # directory, paths and what units read
+  local directory=$1 path
   shift
   mkdir -p "$directory/files"
-  touch "$directory"/{paths,units}
+  touch "$directory"/{paths,units,reads}
   for path; do
-    ! grep -qxF -- "$path" "$directory/paths" || continue
-    test ! -e "$path" || cp -a --parents -- "$path" "$directory/files"
-    echo "$path" >>"$directory/paths"
+    case $path in
+      /*)
+        ! grep -qxF -- "$path" "$directory/paths" || continue
+        test ! -e "$path" || cp -a --parents -- "$path" "$directory/files"
+        echo "$path" >>"$directory/paths"
+        ;;
+      *) grep -qxF -- "$path" "$directory/reads" || echo "$path" >>"$directory/reads" ;;
+    esac
   done
-  for unit in postfix.service $(printf '%s\n' "$@" | sed -n "s|^$UNITS/\([^/]*\.\(service\|timer\)\)$|\1|p"); do
+  mapfile -t units < <(sed -n "s#^$UNITS/\([^/]*\.\(service\|timer\|path\)\)\$#\1#p" "$directory/paths")
+  note_units "$directory" postfix.service "${units[@]}"
+}
+
+note_units() { # directory, units
+  local directory=$1 unit
+  shift
+  for unit; do
     ! grep -q "^$unit " "$directory/units" || continue
     echo "$unit $(systemctl is-enabled "$unit" 2>/dev/null || true) $(systemctl is-active "$unit" || true)" |
       tr -s '\n ' ' ' | sed 's/ $/\n/' >>"$directory/units"
@@ -52,10 +71,12 @@ keep() { # directory, paths
 }
 
 # A directory appears whole or not at all.
-begin() { # seconds, paths
-  local silence=$1
-  shift
+begin() { # seconds, bytes, paths
+  local silence=$1 length=$2
+  shift 2
   locked
+  cat >"$MANIFEST.new"
+  test "$(wc -c <"$MANIFEST.new")" = "$length" # a connection may break at any time
   rm -f "$went_back"
   if test -d "$pending"; then # an interrupted change: what was before that is what to go back to
     keep "$pending" "$@"
@@ -64,7 +85,16 @@ begin() { # seconds, paths
     keep "$pending.new" "$@"
     mv "$pending.new" "$pending"
   fi
+  originate "$@"
   arm "$silence"
+  mv "$MANIFEST.new" "$MANIFEST"
+}
+
+# A host that was changed by a release that did not keep it has no origin, and never will.
+originate() { # paths
+  test -d "$origin" || ! { test -e "$MANIFEST" || grep -qs '^quietrelay_user_mail' /etc/postfix/main.cf; } || return 0
+  keep "$origin" "$@"
+  test -e "$origin/groups" || id -nG postfix >"$origin/groups"
 }
 
 # --- going back by itself
@@ -136,12 +166,24 @@ same() { # path, path
   test "$(stat -c '%f %u %g' "$1" 2>/dev/null)" = "$(stat -c '%f %u %g' "$2" 2>/dev/null)" && cmp -s "$1" "$2"
 }
 
-# Each file is renamed into place. main.cf and master.cf come last: whoever starts meanwhile is still told of the files
-# of before.
-restore() { # directory; prints what was put back
-  local path kept
+# What Postfix asked before runs when main.cf and master.cf come, and what it asked until then is restarted or stopped
+# when it asks there no more: somebody answers all the time. A process of smtpd that finds nobody at its start would end,
+# and master(8) wait for a minute before it starts another.
+restore_all() { # directory, "boot" while the host comes up; prints what was put back
+  local files
   rm -rf /etc/postfix/.new.* # what was being tried
-  { grep -v '^/etc/postfix/ma[^/]*\.cf$' "$1/paths" || true; grep '^/etc/postfix/ma[^/]*\.cf$' "$1/paths" || true; } |
+  files=$(restore "$1" -v)
+  resume "$1" "$2" >&2
+  files+=$'\n'$(restore "$1" -h)
+  reread "$1" "${files//[[:space:]]/}" "$2" >&2
+  rest "$1" "$files" "$2" >&2
+  echo "$files"
+}
+
+# Each file is renamed into place.
+restore() { # directory, -h for main.cf and master.cf and -v for all others (grep(1)); prints what was put back
+  local path kept
+  { grep "$2" '^/etc/postfix/ma[^/]*\.cf$' "$1/paths" || true; } |
     while read -r path; do
       kept=$1/files$path
       rm -f -- "$path.new" # written aside, and never switched to
@@ -155,27 +197,31 @@ restore() { # directory; prints what was put back
     done
 }
 
-# Have units be switched on, and run with what is on disk, as they did.
-resume() { # directory, whether files were put back, "boot" while the host comes up
+# Have units be switched on, and run, as they did.
+resume() { # directory, "boot" while the host comes up
   local unit enabled active now
   systemctl daemon-reload
   while read -r unit enabled active; do
     test "$active" || { active=$enabled enabled=''; }
+    find "$UNITS" -name "$unit" -xtype l -delete # what switched on a unit that was not there before
     now=$(systemctl is-enabled "$unit" 2>/dev/null || true)
     case $enabled/$now in
       enabled/enabled) ;;
       enabled/*) systemctl enable --quiet "$unit" ;;
       */enabled) systemctl disable --quiet "$unit" ;;
     esac
-    case $active:$3 in
+    case $active:$2 in
       active:boot) systemctl start --no-block "$unit" ;;
-      active:*) test "$unit" = postfix.service || again "$unit" "$2" ;;
-      *) systemctl stop "$unit" 2>/dev/null || true ;;
+      active:*) test "$unit" = postfix.service || again start "$unit" ;;
     esac
   done <"$1/units"
+}
+
+# Have Postfix go by its files, as it did.
+reread() { # directory, whether files were put back, "boot" while the host comes up
   if test "$3" != boot && grep -q '^postfix\.service .*\bactive$' "$1/units"; then
     if ! postfix status 2>/dev/null; then
-      again postfix.service yes
+      again restart postfix.service
     elif test "$2"; then
       touch /run/postfix.read # the mark of a reload
       postfix reload 2>/dev/null
@@ -183,9 +229,21 @@ resume() { # directory, whether files were put back, "boot" while the host comes
   fi
 }
 
-again() { # unit, whether it has to read its files anew
-  systemctl reset-failed "$1" "${1%.service}@*" 2>/dev/null || true
-  if test "$2"; then systemctl restart "$1"; else systemctl start "$1"; fi || true
+# Have units that run read what was put back, and stop those that did not run.
+rest() { # directory, files that were put back, "boot" while the host comes up
+  local unit enabled active
+  while read -r unit enabled active; do
+    if test "${active:-$enabled}" != active; then
+      systemctl stop "$unit" 2>/dev/null || true
+    elif test "$3" != boot && test "$(sed -n "s|^$unit:||p" "$1/reads" 2>/dev/null | grep -xF -e "$2")"; then
+      again restart "$unit"
+    fi
+  done <"$1/units"
+}
+
+again() { # start or restart, unit
+  systemctl reset-failed "$2" "${2%.service}@*" 2>/dev/null || true
+  systemctl "$1" "$2" || true
 }
 
 # Say what does not answer; a relay without a proof has to run.
@@ -201,12 +259,11 @@ back() { # why
   local put_back wrong
   locked
   test -d "$pending" || return 0
-  put_back=$(restore "$pending")
-  resume "$pending" "$put_back" ""
+  put_back=$(restore_all "$pending" "")
   touch "$went_back"
   wrong=$(proven "$pending")
-  if test "$wrong" && test "$put_back"; then # a reload does not bring Postfix to other addresses
-    again postfix.service yes
+  if test "$wrong" && test "${put_back//[[:space:]]/}"; then # a reload does not bring Postfix to other addresses
+    again restart postfix.service
     wrong=$(proven "$pending")
   fi
   forget
@@ -218,8 +275,7 @@ at_boot() {
   local put_back
   locked
   test -d "$pending" || return 0
-  put_back=$(restore "$pending")
-  resume "$pending" "$put_back" boot
+  put_back=$(restore_all "$pending" boot)
   touch "$went_back"
   forget
   echo "went back to the relay that was before, because the host stopped in the middle of a change:" \
@@ -227,6 +283,7 @@ at_boot() {
 }
 
 forget() {
+  test -e "$MANIFEST" || rm -rf "$origin" # the first change was given up
   rm -rf "$pending.gone"
   mv "$pending" "$pending.gone"
   rm -rf "$pending.gone"
@@ -271,15 +328,15 @@ rollback() { # seconds
     echo "there is no former relay to go back to: no deploy has changed anything" >&2
     return 1
   fi
-  mapfile -t paths <"$former/paths"
+  mapfile -t paths < <(cat "$former"/{paths,reads} 2>/dev/null)
   rm -rf "$pending.new"
   keep "$pending.new" "${paths[@]}"
   mv "$pending.new" "$pending"
   arm "$1"
-  resume "$former" "$(restore "$former")" ""
+  restore_all "$former" "" >/dev/null
   wrong=$(proven "$former")
   if test "$wrong"; then
-    again postfix.service yes
+    again restart postfix.service
     wrong=$(proven "$former")
   fi
   if test "$wrong"; then
@@ -289,8 +346,34 @@ rollback() { # seconds
   lasting
 }
 
+# --- the relay is taken away
+
+dismantle() { # user:group
+  local pair unit rest
+  locked
+  if test -d "$origin"; then
+    for pair; do
+      grep -qw "${pair#*:}" "$origin/groups" || gpasswd -d "${pair%:*}" "${pair#*:}" >/dev/null
+    done
+    while read -r unit rest; do
+      ! systemctl cat "$unit" >/dev/null 2>&1 || echo "$unit $rest"
+    done <"$origin/units" >"$origin/units.there"
+    mv "$origin/units.there" "$origin/units"
+    resume "$origin" ""
+    reread "$origin" "" ""
+    rest "$origin" "" ""
+    if grep -q '^postfix\.service .*\bactive$' "$origin/units" && ! postfix status 2>/dev/null; then
+      back "Postfix does not run as it was before" >&2
+      return 1
+    fi
+  fi
+  forget
+  systemctl daemon-reload
+  rm -rf "$KEPT" /run/postfix.read
+}
+
 begun=$1
 case $1 in
-  begin | settle | back | rollback | watch) "$@" ;;
+  begin | settle | back | rollback | watch | dismantle) "$@" ;;
   boot) at_boot ;;
 esac

@@ -11,14 +11,20 @@ read -r init </proc/1/comm
 echo "init=$init"
 read -r machine_id </etc/machine-id
 echo "machine_id=$machine_id"
+echo "clock=$(date +%s)"
 
 # users:(("exim4",pid=1,fd=3)) names the program; only root sees it (ss(8)). Postfix's smtpd has its socket from
-# master, which is named beside it.
-ss -Hltnp '( sport = :25 or sport = :465 or sport = :587 )' |
-  sed -n '/"master"/d; s/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1 \2/p' |
+# master, which is named beside it, and which has its instance's directory in its environment (postmulti(1)).
+listening=$(ss -Hltnp '( sport = :25 or sport = :465 or sport = :587 )')
+echo "$listening" | sed -n '/"master"/d; s/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1 \2/p' |
   while read -r name pid; do
     program=$(readlink "/proc/$pid/exe")
     echo "listener=$name=$(dpkg -S "$program" 2>/dev/null | cut -d: -f1)"
+  done
+echo "$listening" | sed -n 's/.*("master",pid=\([0-9]*\).*/\1/p' | sort -u |
+  while read -r pid; do
+    instance=$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^MAIL_CONFIG=//p')
+    test "${instance:-/etc/postfix}" = /etc/postfix || echo "listener=another instance of Postfix, $instance,=postfix"
   done
 
 # ${Provides} tells a mail server by what Debian's policy 11.6 has it provide.

@@ -12,6 +12,15 @@ class Cause(NamedTuple):
     remedy: str = ""
 
 
+FAULT = re.compile(r"(?:\w+\.)*FaultError: (?P<words>[^;\n]*); (?P<remedy>[^\n]*)")
+"""What a check says in words of its own; see tests/support/fault.py."""
+
+FOLLOWS = (
+    ("postfix does not run", "nobody listens"),
+    ("Postfix does not listen everywhere", "nobody listens"),
+)
+"""What is behind a finding, and the finding that need not be told beside it."""
+
 KNOWN = (
     (
         r"CERTIFICATE_VERIFY_FAILED.*(?:issuer certificate|self-signed|first certificate)"
@@ -33,7 +42,7 @@ KNOWN = (
         ),
     ),
     (
-        r"ConnectionRefusedError|Connection refused",
+        r"ConnectionRefusedError|Connection refused|Server rejected the connection",
         Cause("nobody listens", "see whether Postfix runs, and what the firewall says: quietrelay doctor"),
     ),
     (
@@ -63,6 +72,8 @@ def cause(error: str) -> Cause | None:
 
     :param error: the exception's type and message, as pytest has them
     """
+    if said := FAULT.match(error):
+        return Cause(**said.groupdict())
     for pattern, known in KNOWN:
         if found := re.search(pattern, error):
             return known._replace(words=known.words.format(**found.groupdict()))
@@ -81,7 +92,16 @@ def told(failures: Iterable[tuple[str, str]]) -> list[str]:
     return [
         line if len(names) == 1 else line.replace(";", f", in {len(names)} checks;", 1)
         for line, names in together.items()
+        if not _follows(line, together)
     ]
+
+
+def _follows(finding: str, all_findings: Iterable[str]) -> bool:
+    """Tell whether another finding is behind one."""
+    return any(
+        finding.startswith(result) and any(one.startswith(cause) for one in all_findings)
+        for cause, result in FOLLOWS
+    )
 
 
 def _first_line(error: str) -> str:

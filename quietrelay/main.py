@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from quietrelay import deploying, underneath, verifying
+from quietrelay import deploying, drifting, underneath, verifying, waves
 from quietrelay import inventory as inventories
 from quietrelay import new as operators_directory
 from quietrelay.places import CLONE
@@ -24,6 +24,33 @@ login = click.option("--user", "--login", "user", metavar="NAME", help="Log in a
 password_file = click.option(
     "--password-file", metavar="FILE", help="Its first line is NAME's password; without it you are asked."
 )
+
+
+skip_check = click.option(
+    "--skip-check",
+    "skips",
+    metavar="NAME",
+    multiple=True,
+    help="Leave a preflight check out; may be said again.",
+)
+
+
+def sizes_of_waves(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
+    """Refuse what are no sizes of waves."""
+    try:
+        return value if value and waves.sizes(value) else ""
+    except ValueError as error:
+        raise Refusal(f"--waves: {error}") from None
+
+
+def confirm(planned: underneath.Ended) -> None:
+    """Ask whether to do what was planned, and end where that is nothing or the answer is no."""
+    if not deploying.has_work(planned):
+        sys.exit(planned.status)
+    if not click.confirm("Do that now?"):
+        click.echo("Nothing was changed.")
+        sys.exit()
+    click.echo()
 
 
 def inventory(command: Command) -> Command:
@@ -71,13 +98,14 @@ def new(directory: Path) -> None:
 @quietrelay.command()
 @inventory
 @limit
-def plan(inventory: str, limits: tuple[str, ...]) -> None:
+@skip_check
+def plan(inventory: str, limits: tuple[str, ...], skips: tuple[str, ...]) -> None:
     """Show what a deploy would change, and change nothing.
 
     The exit status is pyinfra's: 0, or 1 where a host failed.
     """
     inventories.hosts(inventory, limits)
-    planned = deploying.plan(inventory, limits)
+    planned = deploying.plan(inventory, limits, skips)
     if deploying.has_work(planned):
         underneath.suggest("quietrelay", "deploy", inventory, *deploying.limited(limits))
     sys.exit(planned.status)
@@ -86,25 +114,34 @@ def plan(inventory: str, limits: tuple[str, ...]) -> None:
 @quietrelay.command()
 @inventory
 @limit
+@skip_check
+@click.option("--serial", is_flag=True, help="One relay after the other, as --waves 1.")
+@click.option(
+    "--waves",
+    "sizes",
+    metavar="SIZES",
+    callback=sizes_of_waves,
+    help='So many relays at once, then so many: "1,5,rest".',
+)
 @click.option("--yes", "-y", is_flag=True, help="Neither show the plan first nor ask.")
-def deploy(inventory: str, limits: tuple[str, ...], yes: bool) -> None:
+def deploy(
+    inventory: str, limits: tuple[str, ...], skips: tuple[str, ...], serial: bool, sizes: str, yes: bool
+) -> None:
     """Make the relays what the inventory says.
 
-    First the plan is shown, and you are asked; where nothing would change, that is the end. The exit status
-    is pyinfra's: 0, or 1 where a host failed.
+    First the plan is shown, and you are asked; where nothing would change, that is the end. In waves, or one
+    after the other, a relay that fails is the last: those after it keep what they have. The exit status is
+    pyinfra's: 0, or 1 where a host failed.
     """
+    if serial and sizes:
+        raise Refusal("--serial is --waves 1; drop one of them")
     if not yes and not sys.stdin.isatty():
         raise Refusal("there is no terminal to ask you at whether to deploy; add --yes")
     inventories.hosts(inventory, limits)
     if not yes:
-        planned = deploying.plan(inventory, limits)
-        if not deploying.has_work(planned):
-            sys.exit(planned.status)
-        if not click.confirm("Do that now?"):
-            click.echo("Nothing was changed.")
-            return
-        click.echo()
-    status = deploying.deploy(inventory, limits)
+        planned = deploying.plan(inventory, limits, skips)
+        confirm(planned)
+    status = deploying.deploy(inventory, limits, skips, "1" if serial else sizes)
     if status == 0:
         underneath.suggest("quietrelay", "verify", inventory, *deploying.limited(limits))
     sys.exit(status)
@@ -133,6 +170,47 @@ def rollback(inventory: str, limits: tuple[str, ...], yes: bool) -> None:
 @quietrelay.command()
 @inventory
 @limit
+@click.option("--packages", is_flag=True, help="Purge the packages, too, that were not there before.")
+@click.option("--yes", "-y", is_flag=True, help="Neither show the plan first nor ask.")
+def remove(inventory: str, limits: tuple[str, ...], packages: bool, yes: bool) -> None:
+    """Take the relays away: Postfix and firewall as before the first deploy.
+
+    What you set yourself since is kept. Accounts, secrets and all that was kept to go back to are gone. First
+    the plan is shown, and you are asked. The exit status is pyinfra's: 0, or 1 where a host failed.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise Refusal("there is no terminal to ask you at whether to remove; add --yes")
+    inventories.hosts(inventory, limits)
+    if not yes:
+        planned = deploying.plan_removal(inventory, limits, packages)
+        confirm(planned)
+    sys.exit(deploying.remove(inventory, limits, packages))
+
+
+@quietrelay.command()
+@inventory
+@limit
+@click.option(
+    "--days",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Want certificates to be valid so long still, not as the inventory says.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, and nothing else.")
+def drift(inventory: str, limits: tuple[str, ...], days: int | None, as_json: bool) -> None:
+    """Say what of the relays differs from the inventory, and change nothing.
+
+    A line for each difference: files and their rights, parameters, packages, services, drop-ins, the
+    certificate's days, and settings of somebody else's that break a promise. For monitoring, the exit status
+    is 0 where nothing differs, 1 where something does, 2 where a relay could not be looked at.
+    """
+    inventories.hosts(inventory, limits)
+    sys.exit(drifting.drift(inventory, limits, days, as_json))
+
+
+@quietrelay.command()
+@inventory
+@limit
 @login
 @password_file
 @click.option("--ca", metavar="FILE", help="Trust this CA as well, a PEM file.")
@@ -140,7 +218,7 @@ def rollback(inventory: str, limits: tuple[str, ...], yes: bool) -> None:
     "--days",
     metavar="N",
     type=click.IntRange(min=0),
-    help="Want certificates to be valid so long still, not 3.",
+    help="Want certificates to be valid so long still, not as the inventory says.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, and nothing else.")
 @click.option("--report", metavar="FILE", help="Write a page about it as well, in HTML.")

@@ -21,8 +21,9 @@ from pyinfra_cli import cli
 from pyinfra_cli.main import main as pyinfra
 from pyinfra_cli.prints import pretty_op_name
 
-from quietrelay import outcome
+from quietrelay import outcome, rollout, waves
 from quietrelay.outcome import Outcome
+from tasks.host import differences
 
 
 class Progress(BaseStateCallback):
@@ -73,7 +74,23 @@ def outcomes(state: State) -> Iterator[Outcome]:
                     data.operation_meta, bool(data.global_arguments["_if"]), state.is_executing
                 )
                 told.add(happened, pretty_op_name(state.op_meta[op_hash]))
+        looked, days = differences.days_of(host)
+        told.certificate_days, told.certificate_least = days or (None, 0)
+        told.looked = looked and host in state.activated_hosts and host not in state.failed_hosts
+        told.differences += [
+            {"what": one.what, "words": one.words, "mended": one.mended}
+            for one in differences.of(host, _due(state, host))
+        ]
         yield told
+
+
+def _due(state: State, host: Host) -> dict[str, str]:
+    """Name the operations that have something to do on a host."""
+    return {
+        op_hash: pretty_op_name(state.op_meta[op_hash])
+        for op_hash, data in state.ops[host].items()
+        if data.operation_meta._maybe_is_change
+    }
 
 
 def _happened(meta: OperationMeta, depends: bool, executing: bool) -> str:
@@ -91,6 +108,8 @@ def _happened(meta: OperationMeta, depends: bool, executing: bool) -> str:
 def run() -> None:
     """Run pyinfra, and leave the report."""
     cli.State = WatchedState  # type: ignore[misc]
+    if into := os.environ.get(waves.WAVES):
+        cli.run_ops = rollout.in_waves(cli.run_ops, waves.sizes(into))
     logger.addFilter(lambda record: record.levelno > logging.INFO)
     try:
         pyinfra()

@@ -9,8 +9,6 @@ import pytest
 from quietrelay import findings, outcome, seen
 from quietrelay.outcome import Outcome
 
-HOSTS = "QUIETRELAY_HOSTS"
-"""Environment variable with the names of the relays, one a line."""
 ALL = "all relays together"
 
 _seen: list[tuple[str, str]] = []
@@ -26,7 +24,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish() -> None:
     """Leave the report."""
-    hosts = os.environ[HOSTS].splitlines()
+    hosts = os.environ[outcome.HOSTS].splitlines()
     told = by_host(hosts, _seen)
     for one in told:
         one.ports.update(seen.at(one.host))

@@ -9,11 +9,13 @@ from pathlib import Path
 import click
 
 from quietrelay import summary, underneath
+from quietrelay.outcome import HOSTS
 from quietrelay.places import VERIFICATION
 from quietrelay.refusal import Refusal
-from quietrelay.under_pytest import HOSTS
 
 PASSWORD = "QUIETRELAY_PASSWORD"  # noqa: S105  the name of a variable
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""Plugins that are installed beside take seconds to import, and none is needed here."""
 SAFE = ["-m", "not changes_the_relay and not bulk"]
 
 
@@ -34,7 +36,7 @@ def verify(
     :param limited: whether these are fewer than the inventory has
     :param login: who logs in as well, and the file with the password
     :param ca: file with a CA that is trusted as well
-    :param days: for how many certificates have to be valid still; by default as the tests want it
+    :param days: for how many certificates have to be valid still; by default as the inventory says
     :param as_json: whether what was found is printed for a program, and nothing else
     :param report: file for a page about it
     :param more: words for pytest
@@ -44,7 +46,7 @@ def verify(
         _readable("--ca", ca)
     file = _writable(report) if report else None
     name, password_file = login
-    environment = {HOSTS: "\n".join(hosts)} | _password(name, password_file)
+    environment = {HOSTS: "\n".join(hosts), **ALONE, **_password(name, password_file)}
     words = [underneath.shortest(VERIFICATION), "--inventory", inventory, *SAFE]
     words += [word for host in hosts if limited for word in ("--limit", host)]
     words += ["--login", name] if name else []

@@ -9,33 +9,39 @@ from collections.abc import Generator, Sequence
 from typing import Any, ClassVar, cast
 
 import click
+from paramiko import SSHException
 from pyinfra import host
 from pyinfra.api import Host, QuoteString, State, StringCommand, operation
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 from pyinfra.api.operation import OperationMeta
 from pyinfra.api.state import BaseStateCallback
 
+from prefetch import Aside
 from tasks.activation import manifest
 from tasks.activation.facts.health import script_of
 from tasks.host.step import step
 from tasks.host.templates import program
-from tasks.part import Part
+from tasks.part import Daemon, Part
+from tasks.postfix.operations import FILES as POSTFIX
 
 SILENCE = 120
 """Seconds after which a host goes back that hears nothing of the run that changes it."""
 PROOF = f"{manifest.DIRECTORY}/prove.sh"
-POSTFIX = ("/etc/postfix/main.cf", "/etc/postfix/master.cf")
 
 
 @step("Generations")
-def begin(either: manifest.Manifest) -> OperationMeta:
-    """Have the host keep all that the run may change, and be ready to go back.
+def begin(either: manifest.Manifest, daemons: Sequence[Daemon] = ()) -> OperationMeta:
+    """Have the host keep all that the run may change, note what may be ours, and be ready to go back.
 
     :param either: what of it may be ours while the run lasts
+    :param daemons: that have to read their files anew when those are put back
     """
+    reads = [f"{one.unit}.service:{path}" for one in daemons for path in (one.unit_file, *one.reads)]
     return kept(
         name="Keep what the relay is, and be ready to go back to it",
         paths=[*either.files, *POSTFIX, manifest.PATH, PROOF],
+        reads=reads,
+        noted=manifest.written(either),
     )
 
 
@@ -46,13 +52,16 @@ def confirm(begun: OperationMeta, wanted: Part) -> None:
 
 
 @operation()
-def kept(paths: Sequence[str]) -> Generator[StringCommand, None, None]:
+def kept(paths: Sequence[str], reads: Sequence[str], noted: str) -> Generator[StringCommand, None, None]:
     """Keep files, and the units among them, as they are; without a change to come there is nothing to do.
 
     + paths: absolute paths on the host, whether there or not
+    + reads: what units read, each as ``saslauthd.service:/etc/saslauthd.conf``
+    + noted: the manifest of what may be ours while the run lasts
     """
     if host.state.is_executing and _will_change(host):
-        yield _generation("begin", str(SILENCE), *paths)
+        length = str(len(noted.encode()))
+        yield Aside(_generation("begin", str(SILENCE), length, *paths, *reads), _stdin=noted)
         GoBack.watch(host.state, host)
     else:
         host.noop("the run changes nothing")
@@ -70,6 +79,16 @@ def settled(begun: OperationMeta, probes: Sequence[str]) -> Generator[StringComm
         GoBack.hosts.discard(host.name)
     else:
         host.noop("the run has changed nothing")
+
+
+@operation()
+def dismantled(members: Sequence[str]) -> Generator[StringCommand, None, None]:
+    """Have units and groups be as before the first run, and forget all that was kept.
+
+    + members: users and the groups that a run has put them in, as ``user:group``
+    """
+    yield _generation("dismantle", *members)
+    GoBack.hosts.discard(host.name)
 
 
 @operation()
@@ -102,9 +121,18 @@ class GoBack(BaseStateCallback):
         given = cast(dict[str, Any], state.ops[host][op_hash].global_arguments)
         arguments = {key: given[key] for key in CONNECTOR_ARGUMENT_KEYS if key in given and key != "_stdin"}
         failed = ", ".join(state.op_meta[op_hash].names).rpartition(" | ")[2]
-        worked, said = host.connector.run_shell_command(
-            _generation("back", f"«{failed}» failed"), **arguments
-        )
+        try:
+            worked, said = host.connector.run_shell_command(
+                _generation("back", f"«{failed}» failed"), **arguments
+            )
+        except (OSError, SSHException):
+            words = (
+                f"the connection was lost at «{failed}»; the host goes back to the relay that was before by "
+                "itself. Does this run shut SSH? What became of the host is in its journal: "
+                "journalctl -u quietrelay-back"
+            )
+            click.echo(f"{host.print_prefix}{words}", err=True)
+            return
         for line in said.stdout_lines if worked else [f"going back failed: {said.stderr}"]:
             click.echo(f"{host.print_prefix}{line}", err=True)
 

@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from pyinfra.operations import files
-
-from tasks.host.operations import daemons
+from tasks.host.operations import daemons, owned
 from tasks.host.order import keyed
 from tasks.host.step import step
 
@@ -20,12 +18,13 @@ def remove(paths: Iterable[str]) -> None:
     """
     left = list(paths)
     units = {path for path in left if Path(path).parent == UNITS}
-    for path in keyed(path for path in units if path.endswith(".timer")):  # before what they start
+    waiting = {path for path in units if path.endswith((".timer", ".path"))}
+    for path in keyed(waiting):  # before what they start
         _stop(path)
-    for path in keyed(path for path in units if not path.endswith(".timer")):
+    for path in keyed(units - waiting):
         _stop(path)
     for path in keyed(path for path in left if path not in units):
-        files.file(name=f"Remove {path}", path=path, present=False)
+        owned.gone(name=f"Remove {path}", path=path)
 
 
 def _stop(unit_file: str) -> None:

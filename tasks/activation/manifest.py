@@ -18,6 +18,10 @@ from tasks.postfix.facts import PostfixSays
 
 DIRECTORY = "/var/lib/quietrelay"
 PATH = f"{DIRECTORY}/manifest.json"
+ORIGIN = f"{DIRECTORY}/origin"
+"""What the host was before the first run (onhost/generation.sh)."""
+PACKAGES = f"{DIRECTORY}/packages"
+"""What was installed before the first run that installed anything (onhost/apt.sh)."""
 
 
 class ManifestError(DeployError):
@@ -31,6 +35,11 @@ class Manifest:
     files: tuple[str, ...] = ()
     """Paths of files that are wholly ours, sorted."""
     postfix: Configuration = NOTHING
+    stays: tuple[str, ...] = ()
+    """Paths of files that are kept where they are not wanted any more, until the whole relay goes."""
+    directories: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    """Debian packages that any run has wanted."""
 
 
 _JSON = TypeAdapter(Manifest)
@@ -38,10 +47,28 @@ _JSON = TypeAdapter(Manifest)
 
 def of(part: Part) -> Manifest:
     """Tell what of a host is ours once it has a part."""
-    files = (path for path, file in part.files.items() if not file.stays)
+    ours = replace(part.postfix, where_known=frozenset(), inherits={}, confidential=frozenset())
     return Manifest(
-        tuple(sorted(files)), replace(part.postfix, where_known=frozenset(), isolated=frozenset())
+        tuple(sorted({*part.files} - {*part.stays})),
+        ours,
+        tuple(sorted(part.stays)),
+        tuple(sorted(part.directories)),
+        tuple(sorted(part.packages)),
     )
+
+
+def lasting(former: Manifest, wanted: Manifest) -> Manifest:
+    """Tell what is ours once the one is made of the other: what nobody removes stays ours."""
+    return replace(
+        wanted,
+        stays=_both(former.stays, wanted.stays),
+        directories=_both(former.directories, wanted.directories),
+        packages=_both(former.packages, wanted.packages),
+    )
+
+
+def _both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({*one, *other}))
 
 
 def either(former: Manifest, wanted: Manifest) -> Manifest:
@@ -54,7 +81,7 @@ def either(former: Manifest, wanted: Manifest) -> Manifest:
     postfix = Configuration(
         {**one.parameters, **other.parameters}, {**one.services, **other.services}, options
     )
-    return Manifest(tuple(sorted({*former.files, *wanted.files})), postfix)
+    return replace(lasting(former, wanted), files=_both(former.files, wanted.files), postfix=postfix)
 
 
 def written(manifest: Manifest) -> str:

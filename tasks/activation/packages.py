@@ -1,11 +1,10 @@
 """Packages: installed before anything else, and those that must make room removed."""
 
-from pyinfra.operations import apt
-
-from tasks.host.operations import apt as host_apt
-from tasks.host.operations import debconf
+from tasks.activation import manifest
+from tasks.host.operations import apt, debconf
 from tasks.host.step import step
 from tasks.part import Part
+from tasks.postfix.facts import MAIN_CF
 
 
 @step("Packages")
@@ -15,16 +14,21 @@ def install(wanted: Part) -> None:
     Another mail server makes room in the same transaction, for Postfix conflicts with it (deb-control(5)): so
     nothing goes that needs a mail server, and is served by the new one.
     """
-    host_apt.ready(name="Wait until packages can be installed", packages=list(wanted.packages))
+    apt.ready(
+        name="Wait until packages can be installed", packages=list(wanted.packages), noted=manifest.PACKAGES
+    )
     for package, questions in wanted.answers.items():
         debconf.answers(
             name=f"Answer the questions of {package}'s installation", package=package, questions=questions
         )
-    apt.packages(
-        name="Install Postfix, what checks passwords, and telnet-ssl",
-        packages=list(wanted.packages),
-        no_recommends=True,
-        extra_install_args=f"-o DPkg::Lock::Timeout={host_apt.PATIENCE}",
+    apt.installed(
+        name="Install Postfix, what checks passwords, and telnet-ssl", packages=list(wanted.packages)
+    )
+    debconf.set_up(
+        name=f"Set Postfix up where {MAIN_CF} is missing",
+        package="postfix",
+        questions=wanted.answers["postfix"],
+        makes=MAIN_CF,
     )
     if gone := wanted.packages_gone:
-        apt.packages(name=f"Remove {', '.join(gone)}", packages=list(gone), present=False)
+        apt.removed(name=f"Remove {', '.join(gone)}", packages=list(gone))

@@ -26,3 +26,10 @@ def script_of(probes: Iterable[str]) -> str:
     """Write the script that runs probes side by side, and prints what is wrong."""
     calls = (StringCommand("settled", QuoteString(probe), "&").get_raw_value() for probe in probes)
     return "\n".join([program("health.sh"), *calls, "wait", ""])
+
+
+def rehearsal_of(probes: Iterable[str]) -> str:
+    """Write the script that holds the conversations among the probes with a Postfix that is not live."""
+    held = [QuoteString(probe) for probe in probes if probe.startswith("serves ")]
+    call = StringCommand("rehearsed", '"$1"', *held).get_raw_value()
+    return "\n".join([program("health.sh"), program("rehearsal.sh"), call, ""])

@@ -33,10 +33,9 @@ for file in held:
     fcntl.lockf(file, fcntl.LOCK_EX)
 open("/run/busy", "w").close()
 end = time.monotonic() + 60
-comes = ["pgrep", "-f", "[a]pt.sh 300"]
-while subprocess.run(comes, capture_output=True).returncode and time.monotonic() < end:
+waits = "pgrep -x sleep -P $(pgrep -d, -f '[a]pt.sh 300')"  # between two attempts
+while subprocess.run(waits, shell=True, capture_output=True).returncode and time.monotonic() < end:
     time.sleep(0.1)
-time.sleep(3)  # of its attempts, one a second, some meet them
 """
 INTERRUPTED = """
 cd /tmp && apt-get download -q=2 bc && dpkg --unpack bc_*.deb >/dev/null && rm bc_*.deb
@@ -79,7 +78,7 @@ def first_run(
     relay, keeper = test_bed.relays[-1], test_bed.keeper
     folder = tmp_path_factory.mktemp("operator")
     issued = keeper.issue_certificate(relay.hostname)
-    (folder / "relay.pem").write_text(issued.certificate)
+    (folder / "relay.pem").write_text(issued.certificate + keeper.CA_CERTIFICATE.read_text())
     (folder / "relay.key").write_text(issued.key)
 
     def deploy(replace: bool) -> Deploy:

@@ -29,7 +29,7 @@ FILES = [
     tls.POLICY,
     privacy.RULES,
 ]
-STATE = f"postconf -n; postconf -M | sort; postconf -P | sort; sha256sum {' '.join(FILES)}"
+STATE = f"postconf -n; postconf -M | sed 's: -o .*::' | sort; postconf -P | sort; sha256sum {' '.join(FILES)}"
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,14 @@ DAMAGES = {
         "chmod 0644 /etc/postfix/tls/relay.pem", "stat -c '%U:%G %a' /etc/postfix/tls/relay.pem"
     ),
     "TLS policy deleted": owned_file("/etc/postfix/tls_policy", "rm {path}"),
+    "whoever is on the host may try passwords": Change(
+        "chmod 755 /run/saslauthd; chmod 777 /run/saslauthd/mux",
+        "stat -c '%G %a' /run/saslauthd /run/saslauthd/mux",
+    ),
+    "the judge's directory given away": Change(
+        "chown nobody /run/quietrelay-headers",
+        "test $(stat -c %U /run/quietrelay-headers) = nobody && echo given",
+    ),
 }
 
 # Done when the rest is repaired: a daemon that has to be started is told nothing while it runs.

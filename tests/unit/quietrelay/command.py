@@ -33,7 +33,7 @@ def run(words: Sequence[str], directory: Path) -> "subprocess.CompletedProcess[s
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

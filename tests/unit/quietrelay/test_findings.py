@@ -27,6 +27,7 @@ def test_many_checks_that_fail_for_one_cause_are_one_finding() -> None:
             "the certificate is not good (certificate has expired); ",
         ),
         ("ConnectionRefusedError: [Errno 111] Connection refused", "nobody listens; "),
+        ('AssertionError: mx1:465 -> "Server rejected the connection".', "nobody listens; "),
         (
             "AssertionError: the certificate ends in 2 days\nassert 1",
             "the certificate ends in 2 days; have it renewed",
@@ -50,3 +51,18 @@ def test_what_has_no_known_cause_speaks_for_itself() -> None:
     ]
     assert told(errors)[:2] == ["test_a[25]: no banner", "test_b: E: other"]
     assert len(told(errors)) == 3
+
+
+def test_what_a_check_says_for_people_is_told_as_it_is() -> None:
+    said = "tests.support.fault.FaultError: saslauthd does not run; start it: systemctl start saslauthd"
+    assert told([("test_a", said)]) == ["saslauthd does not run; start it: systemctl start saslauthd"]
+    (finding,) = told([("test_a", said), ("test_b[x]", said)])
+    assert finding == "saslauthd does not run, in 2 checks; start it: systemctl start saslauthd"
+
+
+def test_what_follows_from_another_finding_is_not_told_beside_it() -> None:
+    refused = ("test_a", "ConnectionRefusedError: [Errno 111] Connection refused")
+    stopped = ("test_b", "tests.support.fault.FaultError: postfix does not run; start it")
+    assert told([refused, stopped]) == ["postfix does not run; start it"]
+    (alone,) = told([refused])
+    assert alone.startswith("nobody listens; ")

@@ -6,8 +6,8 @@ import pytest
 
 from tests.unit.quietrelay.command import UNREACHABLE, quietrelay
 
-ON_INVENTORIES = ["plan", "deploy", "rollback", "verify", "doctor"]
-WITHOUT_ASKING = {"deploy": ["--yes"], "rollback": ["--yes"]}
+ON_INVENTORIES = ["plan", "deploy", "rollback", "remove", "drift", "verify", "doctor"]
+WITHOUT_ASKING = {"deploy": ["--yes"], "rollback": ["--yes"], "remove": ["--yes"]}
 
 
 @pytest.fixture

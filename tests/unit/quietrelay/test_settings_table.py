@@ -38,7 +38,7 @@ def test_every_section_and_setting_is_told_under_its_name() -> None:
         ("SaslauthdLdap.servers", "list, each: LDAP URL", "required"),
         ("SaslauthdLdap.scope", '`"sub"`, `"one"` or `"base"`', '`"sub"`'),
         ("SaslauthdLdap.start_tls", "`True` or `False`", "not set"),
-        ("SaslauthdLdap.timeout", "whole number, 1 to 8", "`2`"),
+        ("SaslauthdLdap.timeout", "whole number, 1 to 8", "`3`"),
         ("CertificateOnHost.key", "path on the host", "required"),
         ("ClientTls.policy", "`{…: …}`, from text to text", "`{}`"),
     ],

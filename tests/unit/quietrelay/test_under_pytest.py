@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from quietrelay import outcome
-from quietrelay.outcome import Outcome
-from quietrelay.under_pytest import ALL, HOSTS, by_host
+from quietrelay.outcome import HOSTS, Outcome
+from quietrelay.under_pytest import ALL, by_host
 from tests.unit.quietrelay.command import run
 
 TESTS = """\

@@ -11,10 +11,13 @@ from tasks.settings import Submission
 from tests.unit.examples import relay_with
 
 
-@pytest.mark.parametrize(("auth_on_25", "expected"), [(True, "LOGIN PLAIN"), (False, "")])
+@pytest.mark.parametrize(
+    ("auth_on_25", "expected"), [(True, "'LOGIN PLAIN' smtpd 'AUTH PLAIN"), (False, "'' smtpd")]
+)
 def test_login_on_25_is_expected_only_where_it_is_set(auth_on_25: bool, expected: str) -> None:
     probes = relay(relay_with(submission=Submission(auth_on_25=auth_on_25)), UNKNOWN).probes
-    assert f"offers 25 '-starttls smtp' '{expected}' smtpd" in probes
+    (on_25,) = [probe for probe in probes if probe.startswith(f"serves 25 '-starttls smtp' {expected}")]
+    assert ("AUTH" in on_25) == auth_on_25
 
 
 def test_each_probe_is_one_word_for_the_shell() -> None:
