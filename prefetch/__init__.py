@@ -13,8 +13,9 @@ Facts and operations stay as they are, and know nothing of it. Whatever way pyin
 machine, Vagrant), `Prefetching` stands before it and hands on all that is not a fact.
 
 **An answer is never older than a change.** Whatever an operation does drops all answers, and so does every
-command that is no fact's. A plan's answers do not serve its execution where somebody is asked in between, and
-none lives longer than a minute. An answer is found by the very command, and by its privilege and environment.
+command that is no fact's, but for one that says of itself that no question sees what it does (`Aside`). A
+plan's answers do not serve its execution where somebody is asked in between, and none lives longer than a
+minute. An answer is found by the very command, and by its privilege and environment.
 
 **A wrong guess costs time, never an answer.** What will be asked is known from the last run (`memory`) and
 from the operations themselves, which are rehearsed without doing anything (`operations.rehearse`). A question
@@ -29,9 +30,12 @@ import os
 
 from pyinfra.api import Host
 
+from prefetch.aside import Aside
 from prefetch.connector import Prefetching
 from prefetch.operations import watch
 from prefetch.stack import known_as_module
+
+__all__ = ["Aside", "facts"]
 
 
 def facts(host: Host) -> None:

@@ -14,12 +14,14 @@ from pyinfra.connectors.base import BaseConnector
 from typing_extensions import override
 
 from prefetch import memory, script
+from prefetch.aside import Aside
 from prefetch.operations import Rehearsal, rehearse
 from prefetch.question import Command, Question, by_a_fact, question
 from prefetch.script import Answer
 from prefetch.upload import content_of, upload
 
 MAX_AGE = 60.0  # seconds
+LOST = 120  # seconds without a sign of life from a host, after which its connection is
 
 
 class Prefetching(BaseConnector):
@@ -40,7 +42,7 @@ class Prefetching(BaseConnector):
         self._changing = self._changed = self._busy = False
         self._remembered = memory.recall(self.host.name)
         self._asked: dict[memory.Asked, None] = {}
-        _without_delay(behind)
+        _tune(behind)
 
     @override
     @staticmethod
@@ -58,6 +60,9 @@ class Prefetching(BaseConnector):
     ) -> Answer:
         """Answer a fact, from what is known or by a look at the host; run everything else there."""
         if self._busy:  # what a connector runs to be able to run something, as for sudo's password
+            return self._run(command, print_output, print_input, **arguments)
+        if isinstance(command, Aside):
+            self._changed = True
             return self._run(command, print_output, print_input, **arguments)
         asked = question(command, arguments) if by_a_fact() else None
         if asked and not self._changing:
@@ -188,13 +193,23 @@ class Prefetching(BaseConnector):
         try:
             told: StringCommand = command  # type: ignore[assignment]  # pyinfra's own facts are strings too
             return self._behind.run_shell_command(told, print_output, print_input, **arguments)
+        except EOFError as error:  # paramiko's; pyinfra takes OSErrors alone for a host's failure
+            raise ConnectionError("the connection is lost") from error
         finally:
             self._busy = was
 
 
-def _without_delay(connector: BaseConnector) -> None:
-    """Have small packets sent at once: SSH's dialogue is made of them, and waits for each (tcp(7))."""
+def _tune(connector: BaseConnector) -> None:
+    """Have small packets sent at once, and a connection that leads nowhere end (tcp(7), socket(7)).
+
+    SSH's dialogue is made of such packets, and waits for each. And else a run would wait for a host that a
+    firewall has cut off for a quarter of an hour, or for ever where it has nothing to say itself.
+    """
     client = getattr(connector, "client", None)
     transport = client.get_transport() if client else None
-    if transport and isinstance(transport.sock, socket.socket):
-        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if transport and isinstance(connection := transport.sock, socket.socket):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (("KEEPIDLE", LOST // 4), ("KEEPINTVL", LOST // 8), ("USER_TIMEOUT", LOST * 1000)):
+            if option := getattr(socket, f"TCP_{name}", None):  # which macOS lacks in part
+                connection.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
+from functools import partial
 from typing import Any
 
-from pyinfra.api import Host, State
+from pyinfra.api import Host, State, StringCommand
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.state import BaseStateCallback
 from pyinfra.context import ctx_host
 
+from prefetch.aside import Aside
 from prefetch.question import Command, Question, by_a_fact, question
 from prefetch.script import Answer
 
@@ -23,7 +25,8 @@ class Watch(BaseStateCallback):
         """Called by pyinfra before an operation is executed on a host."""
         told = getattr(host.connector, "changing", None)
         if told and (operation := state.ops[host].get(op_hash)):
-            operation.command_generator = _watched(operation.command_generator, told)
+            given_up = partial(state.failed_hosts.__contains__, host)
+            operation.command_generator = _watched(operation.command_generator, told, given_up)
 
 
 def watch(state: State) -> None:
@@ -32,16 +35,28 @@ def watch(state: State) -> None:
         state.add_callback_handler(Watch())  # type: ignore[no-untyped-call]
 
 
-def _watched(commands: Commands, changing: Callable[[bool], None]) -> Commands:
-    """Say before a command is executed, and once it has been."""
+def _watched(commands: Commands, changing: Callable[[bool], None], given_up: Callable[[], bool]) -> Commands:
+    """Say before a command is executed, and once it has been; of what no answer is touched by, nothing.
+
+    Where a fact cannot be loaded, pyinfra gives the host up, and goes on with a default that may fit nothing;
+    what comes of that ends the whole run. Here it ends the operation, whose callbacks are then called.
+    """
 
     def watched() -> Iterator[PyinfraCommand]:
-        for command in commands():
-            changing(True)
-            try:
-                yield command
-            finally:
-                changing(False)
+        try:
+            for command in commands():
+                if isinstance(command, Aside):
+                    yield command
+                    continue
+                changing(True)
+                try:
+                    yield command
+                finally:
+                    changing(False)
+        except Exception:
+            if not given_up():
+                raise
+            yield StringCommand("false")
 
     return watched
 

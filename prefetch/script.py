@@ -15,18 +15,24 @@ Answer: TypeAlias = tuple[bool, CommandOutput]
 """Whether a command succeeded, and what it printed: what a connector returns."""
 
 # Each command has a shell of its own, the one that would have run it alone, and no standard input. The first
-# is what is asked now. What takes ten times as long, and 0.2 s, waits for something itself: it is ended, and
-# asked when its turn comes. The clock is the kernel's (proc_uptime(5)), which costs no process to read.
+# is what is asked now. What takes ten times as long, and two seconds, waits for something itself: it is
+# ended, and asked when its turn comes. The clock is the kernel's (proc_uptime(5)), which costs no process to
+# read. The answers lie in a directory that goes with the script, however that ends; where it was killed, with
+# the next.
 BEGIN = """\
 now() { read -r uptime rest </proc/uptime; echo "${uptime%.*}${uptime#*.}"; }
-began=$(now) && d=$(mktemp -d) || exit
+began=$(now) && d=$(mktemp -d -t "pyinfra-look.$$.XXXXXX") || exit
 trap 'rm -rf "$d"' EXIT
+trap 'exit 1' HUP INT PIPE TERM
+for old in "${d%/*}"/pyinfra-look.*; do
+pid=${old##*-look.}; test -d "/proc/${pid%.*}" || rm -rf "$old"
+done
 ask() { "$0" -c "$2" </dev/null >"$d/$1.stdout" 2>"$d/$1.stderr" & asked="$asked $1=$!"; }
 """
 END = """\
 set -- $asked
 wait "${1#*=}"; echo $? >"$d/0.status"; shift
-ms=$((($(now) - began) * 100 + 200))
+ms=$((($(now) - began) * 100 + 2000))
 allowed="$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 { sleep "$allowed"; for one; do kill "${one#*=}"; done; } >/dev/null 2>&1 &
 for one; do wait "${one#*=}"; code=$?; test $code = 143 || echo $code >"$d/${one%=*}.status"; done

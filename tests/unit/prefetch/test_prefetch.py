@@ -4,9 +4,7 @@ import json
 import os
 import shlex
 import time
-from base64 import b64encode
 from collections.abc import Callable, Generator, Iterable
-from gzip import compress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyinfra import host
 from pyinfra.api import (
-    Config,
     FactBase,
     FileUploadCommand,
     FunctionCommand,
-    Inventory,
     QuoteString,
-    State,
     StringCommand,
     operation,
 )
@@ -37,6 +32,7 @@ from pyinfra.connectors.util import CommandOutput
 import prefetch
 from prefetch import memory, script
 from prefetch.connector import MAX_AGE, Prefetching
+from tests.unit.prefetch.machine import this_machine
 
 Answer = tuple[bool, CommandOutput]
 
@@ -106,11 +102,6 @@ def change_it(path: Path, kind: str, text: str, seen: Seen) -> Generator[Any, No
     look(path, seen)
     yield CHANGES[kind](path, text)
     look(path, seen)
-
-
-def this_machine(**options: Any) -> State:
-    inventory = Inventory((["@local"], {}))  # type: ignore[no-untyped-call]
-    return State(inventory, Config(), **options)  # type: ignore[no-untyped-call]
 
 
 class Counted:
@@ -257,67 +248,6 @@ def test_an_answer_does_not_live_for_ever(
     seen.clear()
     machine.run((watch_it, files[0], seen), (wait,), (watch_it, files[1], seen))
     assert seen[-1] == ("meanwhile", "meanwhile")
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "echo; echo; echo",
-        "printf 'no newline at the end'",
-        "printf 'carriage\\r\\n\\tblank  \\n\\n'",
-        "echo ümlaut; echo error >&2",
-        "echo out; echo err >&2; exit 3",
-        "true",
-        "cat; echo end of input",
-        "trap 'echo trapped' EXIT; exit 0",
-        "kill -9 $$",
-        'echo "$0"; set -- a b; echo "$#"; echo \'quo"ted\' # comment',
-        "seq 20000",
-        "cd /; pwd; umask; echo $HOME",
-    ],
-)
-@pytest.mark.parametrize("arguments", [{}, {"_env": {"A": "b c"}, "_chdir": "/"}], ids=["plain", "env"])
-def test_an_answer_is_the_one_that_the_command_gives_alone(command: str, arguments: dict[str, Any]) -> None:
-    connector = next(iter(this_machine().inventory)).connector
-    arguments = {"_shell_executable": "sh"} | arguments
-    worked, printed = connector.run_shell_command(
-        script.script(["echo x", command]), False, False, **arguments
-    )
-    together = script.answers(printed.stdout_lines)
-    alone = connector.run_shell_command(StringCommand(command), False, False, **arguments)
-    assert worked
-    assert together[1][0] == alone[0]
-    assert together[1][1].stdout_lines == alone[1].stdout_lines
-    of_its_own = [line for line in alone[1].stderr_lines if line != "Killed"]  # the word of a shell around it
-    assert together[1][1].stderr_lines == of_its_own
-
-
-def test_what_waits_is_left_to_be_asked_alone() -> None:
-    connector = next(iter(this_machine().inventory)).connector
-    begin = time.monotonic()
-    _, printed = connector.run_shell_command(script.script(["true", "sleep 30", "echo text"]), False, False)
-    assert set(script.answers(printed.stdout_lines)) == {0, 2}
-    assert time.monotonic() - begin < 20
-
-
-def test_output_that_is_no_text_is_left_to_the_connector() -> None:
-    connector = next(iter(this_machine().inventory)).connector
-    commands = ["printf '\\377\\n'", "echo text"]
-    _, printed = connector.run_shell_command(script.script(commands), False, False)
-    assert set(script.answers(printed.stdout_lines)) == {1}
-
-
-WHOLE = b64encode(compress(b"0.status:0\n" * 99)).decode()
-TRUNCATED = WHOLE[: len(WHOLE) // 8 * 4]
-
-
-@pytest.mark.parametrize(
-    "printed",
-    [["no base64!"], ["aGVsbG8="], [b64encode(compress(b"0.status:0\nfoo\n")).decode()], [TRUNCATED]],
-)
-def test_what_the_script_does_not_print_is_refused(printed: list[str]) -> None:
-    with pytest.raises(ValueError, match=r"not packed|base64|padding|digit|no file's line"):
-        script.answers(printed)
 
 
 def test_a_host_that_cannot_do_it_is_asked_one_by_one(
@@ -479,3 +409,16 @@ def test_all_else_goes_to_the_connector_behind(machine: Counted) -> None:
     prefetch.facts(one)  # a deploy of several files
     assert isinstance(one.connector, Prefetching)
     assert one.connector._behind is behind
+
+
+def test_what_no_question_sees_leaves_all_answers(machine: Counted, files: list[Path]) -> None:
+    @operation()
+    def prepare(path: Path) -> Generator[StringCommand, None, None]:
+        yield prefetch.Aside("echo aside >", QuoteString(f"{path}.new"))
+
+    seen: Seen = []
+    operations = [(prepare, files[0]), *((watch_it, path, seen) for path in files), (prepare, files[1])]
+    machine.run(*operations)
+    assert machine.run(*operations) == 1 + 2
+    assert all(told == true is not None for told, true in seen)
+    assert Path(f"{files[1]}.new").read_text() == "aside\n"
