@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 from pyinfra.api import Host
 
 # Each section is defined by its concern; an inventory imports them all from here.
+from tasks.certificates.sections import Acme as Acme
 from tasks.certificates.sections import Certificate, OwnCa
 from tasks.certificates.sections import CertificateFiles as CertificateFiles
 from tasks.certificates.sections import CertificateOnHost as CertificateOnHost
 from tasks.firewall.section import Firewall
 from tasks.inventory.section import SettingsError, describe
-from tasks.inventory.source import inventory_file
+from tasks.inventory.source import SKIPPED, inventory_file
 from tasks.inventory.values import fqdn
 from tasks.login.sections import DovecotLdap as DovecotLdap
 from tasks.login.sections import DovecotPasswdFile as DovecotPasswdFile
@@ -26,9 +27,11 @@ from tasks.login.sections import SaslauthdRimap as SaslauthdRimap
 from tasks.login.sections import Sasldb as Sasldb
 from tasks.logs.section import Logs
 from tasks.privacy.section import Privacy
+from tasks.queue.section import Queue
 from tasks.senders.sections import AnySender, Senders, SendersFromDirectory
 from tasks.senders.sections import SendersByLogin as SendersByLogin
 from tasks.senders.sections import SendersFromFile as SendersFromFile
+from tasks.smarthost.section import Smarthost
 from tasks.smtpd.section import Relay
 from tasks.tls.sections import ClientTls, ServerTls
 
@@ -45,6 +48,8 @@ class Settings(BaseModel):
     certificate: Certificate = OwnCa()
     server_tls: ServerTls = ServerTls()
     client_tls: ClientTls = ClientTls()
+    smarthost: Smarthost = Smarthost()
+    queue: Queue = Queue()
     privacy: Privacy = Privacy()
     logs: Logs = Logs()
     firewall: Firewall = Firewall()
@@ -113,11 +118,11 @@ def of(host: Host) -> Settings:
     :raises SettingsError: for an unknown, missing or misplaced section, or a host without a proper name.
     """
     where = f"{inventory_file()} ({host.name})"
-    connector_keys = host.connector_cls.data_cls.__annotations__
+    others = {*host.connector_cls.data_cls.__annotations__, SKIPPED}
     sections = {
         key: value
         for key, value in host.data.dict().items()  # type: ignore[no-untyped-call]
-        if not key.startswith("_") and key not in connector_keys
+        if not key.startswith("_") and key not in others
     }
     try:
         settings = Settings(**sections)

@@ -4,6 +4,9 @@ import ast
 import os
 import sys
 
+SKIPPED = "skip_checks"
+"""Data of a host: names of preflight checks that its operator knows better than, with commas between them."""
+
 
 def inventory_file() -> str:
     """Name the inventory as it was given: the first Python file or @connector on the command line."""

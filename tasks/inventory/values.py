@@ -20,6 +20,10 @@ def fqdn(name: str) -> str:
 
 def ldap_url(url: str) -> str:
     remedy = "write one like ldaps://ldap.example.org or ldap://ldap.example.org:389"
+    if url.startswith("ldapi://"):
+        if not re.fullmatch(r"ldapi://((%2[Ff][\w.-]+)+)?/?", url):
+            raise ValueError(f"{url!r} is not the URL of a socket; {remedy}, or ldapi:///")
+        return url
     return _server(url, "LDAP", ("ldap", "ldaps"), remedy)
 
 
@@ -40,6 +44,20 @@ def _server(url: str, protocol: str, schemes: tuple[str, ...], remedy: str) -> s
     if re.search(r"\s", url) or parts.query or parts.fragment:
         raise ValueError(f"{url!r} holds more than a server's address; {remedy}")
     return url
+
+
+def https_url(url: str) -> str:
+    if not re.fullmatch(r"https://[^\s/@?#]+/[^\s?#]*", url):
+        raise ValueError(
+            f"{url!r} is not the URL of a directory; write one like https://acme.example.org/directory"
+        )
+    return url
+
+
+def email(address: str) -> str:
+    if not re.fullmatch(r"[^\s@,<>\"]+@[^\s@,<>\"]+\.[^\s@,<>\"]+", address):
+        raise ValueError(f"{address!r} is not an address; write one like postmaster@example.org")
+    return address
 
 
 def one_line(text: str) -> str:
@@ -103,6 +121,8 @@ NEEDED = (
 Fqdn = Annotated[str, AfterValidator(fqdn)]
 LdapUrl = Annotated[str, AfterValidator(ldap_url)]
 ImapsUrl = Annotated[str, AfterValidator(imaps_url)]
+HttpsUrl = Annotated[str, AfterValidator(https_url)]
+Email = Annotated[str, AfterValidator(email)]
 MainCfValue = Annotated[str, AfterValidator(main_cf_value)]
 Line = Annotated[str, AfterValidator(one_line)]
 OperatorPath = Annotated[str, AfterValidator(operator_path)]

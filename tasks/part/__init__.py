@@ -7,12 +7,14 @@ part by its name.
 
 from tasks.part.check import Account, Check, Finding, Result, run
 from tasks.part.merge import merge
-from tasks.part.part import Ask, Daemon, Directory, File, Made, Part, Timer
+from tasks.part.part import Ask, Complaints, Daemon, Directory, File, Made, Part, Rights, Timer, Watch
+from tasks.part.server import Server
 
 __all__ = [
     "Account",
     "Ask",
     "Check",
+    "Complaints",
     "Daemon",
     "Directory",
     "File",
@@ -20,7 +22,10 @@ __all__ = [
     "Made",
     "Part",
     "Result",
+    "Rights",
+    "Server",
     "Timer",
+    "Watch",
     "merge",
     "run",
 ]

@@ -39,6 +39,8 @@ class Check:
     """Names of checks that have to succeed before this one can."""
     secret: SecretStr | None = None
     """What the script reads from its standard input, in base64 and one line."""
+    tells: Callable[[Result], str] = lambda result: ""
+    """Says what there is to say where all is well."""
 
 
 class Finding(NamedTuple):
@@ -59,8 +61,9 @@ def run(checks: Iterable[Check], ask: Callable[[Check], Result]) -> Iterator[Fin
         if lacking := [name for name in check.needs if name in not_ok]:
             finding = Finding(check, "skipped", f"skipped, because it needs: {lacking[0]}")
         else:
-            words = check.judge(ask(check))
-            finding = Finding(check, "FAIL" if words else "ok", words)
+            result = ask(check)
+            words = check.judge(result)
+            finding = Finding(check, "FAIL" if words else "ok", words or check.tells(result))
         if finding.state != "ok":
             not_ok.add(check.name)
         yield finding

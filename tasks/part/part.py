@@ -12,7 +12,9 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from pydantic import SecretStr
 from pyinfra.api import FactBase
 
+from tasks.host.facts.daemons import Rights
 from tasks.part.check import Account, Check
+from tasks.part.server import Server
 from tasks.postfix.configuration import Configuration
 
 T = TypeVar("T")
@@ -50,8 +52,6 @@ class File:
     mode: str = "644"
     title: str = ""
     """Imperative, for the plan; by default ``Write PATH``."""
-    stays: bool = False
-    """It is kept where it is not wanted any more."""
 
     def __post_init__(self) -> None:
         """Read the operator's files once."""
@@ -69,8 +69,6 @@ class Made:
     mode: str = "600"
     title: str = ""
     """Imperative, for the plan; by default ``Make PATH``."""
-    stays: bool = False
-    """It is kept where it is not wanted any more."""
 
     def __post_init__(self) -> None:
         """Read the operator's files once."""
@@ -87,6 +85,8 @@ class Daemon:
     pid_file: str
     reads: tuple[str, ...] = ()
     """Files that it reads at its start, beside its unit's."""
+    makes: tuple[Rights, ...] = ()
+    """Directories and sockets that are there while it runs, and its user's."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,15 @@ class Timer:
 
     unit: str
     """Its systemd unit, without ``.timer``."""
+    title: str
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A path unit that waits for files to change (systemd.path(5)); its files are among the part's."""
+
+    unit: str
+    """Its systemd unit, without ``.path``."""
     title: str
 
 
@@ -113,11 +122,14 @@ class Part:
     directories: Mapping[str, Directory] = field(default_factory=dict)
     files: Mapping[str, File | Made] = field(default_factory=dict)
     """Absolute path to what is to be there."""
+    stays: tuple[str, ...] = ()
+    """Paths of files that may be made here, and are kept until the whole relay goes."""
     actions: tuple[Callable[[], object], ...] = ()
     """Functions that call operations, for what no file says: they look at the host and do what lacks."""
     daemons: tuple[Daemon, ...] = ()
     """Those that Postfix needs, in the order of their start."""
     timers: tuple[Timer, ...] = ()
+    watches: tuple[Watch, ...] = ()
     postfix: Configuration = field(default_factory=Configuration)
     """Parameters, services and options in main.cf and master.cf."""
     rereads: tuple[str, ...] = ()
@@ -126,8 +138,13 @@ class Part:
     """TCP ports on which Postfix listens."""
     mechanisms: tuple[str, ...] = ()
     """SASL mechanisms that are offered under TLS, and no others."""
-    complaints: tuple[Complaints, ...] = ()
+    servers: tuple[Server, ...] = ()
+    """Servers of somebody else's that users' logins or mail need."""
+    complaints: Mapping[str, Complaints] = field(default_factory=dict)
+    """Name of a preflight check, which an operator may skip, to what it finds."""
     probes: tuple[str, ...] = ()
     """Commands for bash(1) that print what does not answer, at the end of a run (onhost/health.sh)."""
+    notes: tuple[str, ...] = ()
+    """What was found on the host that decides something, and what follows from it; a plan tells it."""
     checks: tuple[Callable[[Account | None], Iterable[Check]], ...] = ()
     """What the doctor looks at, for an account if one was named."""

@@ -6,9 +6,11 @@ services that nobody here names, and none of ours ever did, belong to Debian and
 touched.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypedDict, TypeVar
+from itertools import groupby
+from typing import NamedTuple, TypedDict, TypeVar
 
 from tasks.inventory.errors import DeployError
 
@@ -37,6 +39,8 @@ class Postconf(TypedDict):
     """Parameter to Postfix's own value, for those that main.cf sets."""
     filtering: list[str]
     """Files of tables for headers and bodies that hold the word FILTER."""
+    entries: dict[str, str]
+    """``smtp/inet`` to all of the entry in master.cf, options included."""
     services: dict[str, list[str]]
     """``smtp/inet`` to the entry's eight fields in master.cf."""
     options: dict[str, dict[str, str]]
@@ -78,9 +82,33 @@ class Configuration:
     options: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     where_known: frozenset[str] = frozenset()
     """Parameters to leave out where this Postfix does not have them yet."""
-    isolated: frozenset[str] = frozenset()
-    """Services that are ours alone: each parameter of their daemon that the admin sets in main.cf has its
-    default for them, and no option of the admin's stays."""
+    likes: Mapping[str, str] = field(default_factory=dict)
+    """Service to another one, which has the same options but for those that it has itself."""
+    inherits: Mapping[str, str] = field(default_factory=dict)
+    """Service of ours to what it inherits of the admin's, as a regular expression of parameters: any other of
+    its daemon that is set in main.cf has its default for it, and no other option stays."""
+    confidential: frozenset[str] = frozenset()
+    """Parameters whose values are shown nowhere."""
+
+
+class Change(NamedTuple):
+    """One thing that main.cf or master.cf says otherwise than is wanted."""
+
+    option: str
+    """postconf(1)'s, that makes it so: ``-e``, ``-X``, ``-M``, ``-MX``, ``-F``, ``-P`` or ``-PX``."""
+    key: str
+    """What postconf calls it: ``smtpd_banner``, ``smtp/inet``, ``smtp/inet/chroot``."""
+    found: str | None
+    """What is there; None for nothing."""
+    wanted: str | None
+    """What is to be there; None for nothing."""
+
+    @property
+    def call(self) -> tuple[str, str]:
+        """Tell by what it is one call with its neighbours: services are set one by one."""
+        return self.option, self.key.rpartition("/")[0] if self.option == "-F" else (
+            self.key if self.option in ("-M", "-MX") else ""
+        )
 
 
 def merge(*parts: Configuration) -> Configuration:
@@ -92,12 +120,17 @@ def merge(*parts: Configuration) -> Configuration:
     for part in parts:
         for key, wanted in part.options.items():
             options[key] = _united([options.get(key, {}), wanted], f"{key} in master.cf: ")
+    likes = _united([part.likes for part in parts], "likes: ")
+    for key, other in likes.items():
+        options[key] = {**options.get(other, {}), **options.get(key, {})}
     return Configuration(
         parameters=_united([part.parameters for part in parts], "main.cf: "),
         services=_united([part.services for part in parts], "master.cf: "),
         options=options,
+        likes=likes,
         where_known=frozenset().union(*(part.where_known for part in parts)),
-        isolated=frozenset().union(*(part.isolated for part in parts)),
+        inherits=_united([part.inherits for part in parts], "inherits: "),
+        confidential=frozenset().union(*(part.confidential for part in parts)),
     )
 
 
@@ -113,11 +146,11 @@ def _united(mappings: Iterable[Mapping[str, V]], where: str) -> dict[str, V]:
 NOTHING = Configuration()
 
 
-def changes(wanted: Configuration, found: Postconf, former: Configuration = NOTHING) -> list[list[str]]:
-    """Tell what ``postconf`` has to be called with so that a host says what is wanted.
+def changes(wanted: Configuration, found: Postconf, former: Configuration = NOTHING) -> list[Change]:
+    """Tell what of a host's main.cf and master.cf is not as wanted.
 
     :param former: what was wanted before: what of it still stands there and is not wanted any more goes
-    :returns: argument lists for postconf(1), in order; empty where nothing differs
+    :returns: in the order in which postconf(1) has to be told
     :raises ConfigurationError: for a parameter that the host's Postfix does not know
     """
     wanted = _known_to(found, _isolated(_without_leftovers(wanted, found, former), found))
@@ -125,6 +158,14 @@ def changes(wanted: Configuration, found: Postconf, former: Configuration = NOTH
         *_parameter_changes(wanted, found),
         *_service_changes(wanted, found),
         *_option_changes(wanted, found),
+    ]
+
+
+def calls(changes: Iterable[Change]) -> list[list[str]]:
+    """Tell what ``postconf`` has to be called with: argument lists for postconf(1), in order."""
+    return [
+        [option, *(one.key if one.wanted is None else f"{one.key} = {one.wanted}" for one in together)]
+        for (option, _), together in groupby(changes, lambda change: change.call)
     ]
 
 
@@ -149,8 +190,8 @@ def _without_leftovers(wanted: Configuration, found: Postconf, former: Configura
 
 
 def _isolated(wanted: Configuration, found: Postconf) -> Configuration:
-    options = dict(wanted.options)
-    for key in wanted.isolated:
+    options, parameters = dict(wanted.options), dict(wanted.parameters)
+    for key, inherited in wanted.inherits.items():
         service = wanted.services[key]
         assert service is not None
         ours = {*wanted.parameters, *options.get(key, {})}
@@ -160,8 +201,13 @@ def _isolated(wanted: Configuration, found: Postconf) -> Configuration:
             if name.startswith(f"{service.command}_") and name not in ours
         }
         others = dict.fromkeys(found["options"].get(key, {}))
-        options[key] = {**others, **defaults, **options.get(key, {})}
-    return replace(wanted, options=options)
+        foreign = {n: value for n, value in {**others, **defaults}.items() if not re.fullmatch(inherited, n)}
+        # An option has no blanks (postconf(1), -P): such a value stands in main.cf under a name of ours.
+        named = {OWN + name: value for name, value in foreign.items() if value and re.search(r"\s", value)}
+        parameters |= named
+        foreign |= {name.removeprefix(OWN): f"${name}" for name in named}
+        options[key] = {**foreign, **options.get(key, {})}
+    return replace(wanted, options=options, parameters=parameters)
 
 
 def _left(former: Mapping[str, str | None], current: Mapping[str, str]) -> dict[str, None]:
@@ -190,44 +236,41 @@ def _known_to(found: Postconf, wanted: Configuration) -> Configuration:
     )
 
 
-def _parameter_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
-    settings = _differing(wanted.parameters, found["main"])
-    surplus = _surplus(wanted.parameters, found["main"])
+def _parameter_changes(wanted: Configuration, found: Postconf) -> list[Change]:
     return [
-        *([["-e", *(f"{name} = {value}" for name, value in settings.items())]] if settings else []),
-        *([["-X", *surplus]] if surplus else []),
+        *_differing("-e", "", wanted.parameters, found["main"]),
+        *_surplus("-X", "", wanted.parameters, found["main"]),
     ]
 
 
-def _service_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
-    commands = []
+def _service_changes(wanted: Configuration, found: Postconf) -> list[Change]:
+    changes: list[Change] = []
     for key, service in wanted.services.items():
         current = found["services"].get(key)
         if service is None:
-            commands += [["-MX", key]] if current else []
+            changes += [Change("-MX", key, current[-1], None)] if current else []
         elif current is None:
-            commands.append(["-M", f"{key} = {service.entry(key)}"])
+            changes.append(Change("-M", key, None, service.entry(key)))
         else:
             columns = service.columns()
             if (
                 current[-1] != service.command
             ):  # another daemon's, postscreen(8) say: nothing of it is the admin's
                 columns = {name: value or "-" for name, value in columns.items()}
-            if different := _differing(columns, dict(zip(FIELDS, current, strict=True))):
-                commands.append(["-F", *(f"{key}/{name} = {value}" for name, value in different.items())])
-    return commands
+            changes += _differing("-F", f"{key}/", columns, dict(zip(FIELDS, current, strict=True)))
+    return changes
 
 
-def _option_changes(wanted: Configuration, found: Postconf) -> list[list[str]]:
-    settings: list[str] = []
-    surplus: list[str] = []
+def _option_changes(wanted: Configuration, found: Postconf) -> list[Change]:
+    settings: list[Change] = []
+    surplus: list[Change] = []
     kept = {key: service for key, service in wanted.services.items() if service}
     for key in {**kept, **wanted.options}:
         options = _undisturbed(wanted.parameters) | dict(wanted.options.get(key, {}))
         current = found["options"].get(key, {})
-        settings += (f"{key}/{name} = {value}" for name, value in _differing(options, current).items())
-        surplus += (f"{key}/{name}" for name in _surplus(options, current))
-    return [*([["-P", *settings]] if settings else []), *([["-PX", *surplus]] if surplus else [])]
+        settings += _differing("-P", f"{key}/", options, current)
+        surplus += _surplus("-PX", f"{key}/", options, current)
+    return [*settings, *surplus]
 
 
 def _undisturbed(parameters: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -235,9 +278,21 @@ def _undisturbed(parameters: Mapping[str, str | None]) -> dict[str, str | None]:
     return dict.fromkeys(parameters)
 
 
-def _differing(wanted: Mapping[str, str | None], current: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in wanted.items() if value is not None and current.get(name) != value}
+def _differing(
+    option: str, prefix: str, wanted: Mapping[str, str | None], current: Mapping[str, str]
+) -> list[Change]:
+    return [
+        Change(option, prefix + name, current.get(name), value)
+        for name, value in wanted.items()
+        if value is not None and current.get(name) != value
+    ]
 
 
-def _surplus(wanted: Mapping[str, str | None], current: Mapping[str, str]) -> list[str]:
-    return [name for name, value in wanted.items() if value is None and name in current]
+def _surplus(
+    option: str, prefix: str, wanted: Mapping[str, str | None], current: Mapping[str, str]
+) -> list[Change]:
+    return [
+        Change(option, prefix + name, current[name], None)
+        for name, value in wanted.items()
+        if value is None and name in current
+    ]

@@ -1,12 +1,14 @@
 """What Postfix on a host can do and is told to do."""
 
 from collections.abc import Iterable
+from shlex import quote
 
 from pyinfra.api import FactBase
 from typing_extensions import override
 
 from tasks.postfix.configuration import Postconf
 
+MAIN_CF = "/etc/postfix/main.cf"
 MASTER_PID = "/var/spool/postfix/pid/master.pid"
 """Where the process id of Postfix's master(8) stands."""
 
@@ -16,7 +18,7 @@ SECTIONS = {
     # Of what main.cf sets, ours among it, of which Postfix knows no default.
     "defaults": "{ postconf -d $(postconf -nH) 2>/dev/null || true; }",
     "filtering": (
-        "{ { postconf -h header_checks mime_header_checks nested_header_checks body_checks; postconf -P; }"
+        "{ { postconf | grep -E '^[a-z_]*(header|body)_checks ='; postconf -P; }"
         r" | grep -oE '[a-z]+:/[^ ,]+' | sed 's/^[a-z]*://' | xargs -r grep -lsw FILTER || true; }"
     ),
     "services": "postconf -M",
@@ -25,19 +27,22 @@ SECTIONS = {
 
 
 class PostfixSays(FactBase[Postconf | None]):
-    """All that ``postconf`` tells, in one remote command; None where Postfix is not installed.
+    """All that ``postconf`` tells, in one remote command; None where Postfix is not set up.
 
     A main.cf or master.cf that postconf cannot read fails the host, with postconf's own words.
     """
 
     @override
-    def requires_command(self) -> str:
+    def requires_command(self, directory: str = "") -> str:
         return "postconf"
 
     @override
-    def command(self) -> str:
+    def command(self, directory: str = "") -> str:
         # Warnings on stderr (an unused parameter of the admin's, say) are Postfix's to log, not ours.
-        return " && ".join(f"echo '[{title}]' && {command}" for title, command in SECTIONS.items())
+        said = " && ".join(f"echo '[{title}]' && {command}" for title, command in SECTIONS.items())
+        if directory:
+            return said.replace("postconf -", f"postconf -c {quote(directory)} -")
+        return f"test ! -e {MAIN_CF} || {{ {said}; }}"
 
     @override
     def process(self, output: Iterable[str]) -> Postconf:
@@ -65,6 +70,7 @@ def parse(lines: Iterable[str]) -> Postconf:
         "main": dict(map(_assignment, sections["main"])),
         "defaults": dict(map(_assignment, sections["defaults"])),
         "filtering": sections["filtering"],
+        "entries": {"/".join(entry[:2]): " ".join(entry) for entry in entries},
         "services": {f"{entry[0]}/{entry[1]}": [*entry[:7], entry[7].split()[0]] for entry in entries},
         "options": options,
     }

@@ -8,7 +8,42 @@ from tasks.postfix.configuration import Postconf
 
 # Below «encrypt» a connection may do without TLS, and smtp(8) then makes none that begins with it
 # (postconf(5), smtp_tls_wrappermode).
-OPTIONAL_TLS = ("none", "may")
+OPTIONAL_TLS = ("none", "may", "dane")
+
+
+# How parameters are called that come between a client and the rules, or around them.
+PASSAGE = re.compile(r"(?:^|_)(?:filter|proxy|override|checks)(?:_|$)")
+# Those of daemons that users' mail meets behind the rules, if at all.
+ELSEWHERE = (
+    "smtp_",
+    "lmtp_",
+    "postscreen_",
+    "proxymap_",
+    "tlsproxy_",
+    "virtual_",
+    "local_",
+    "pipe_",
+    "relay_",
+)
+# Of the others, by what they are about.
+HARMLESS = frozenset(
+    {
+        # A message that is past the rules, or one of the relay's own.
+        *("content_filter", "default_filter_nexthop", "default_delivery_status_filter"),
+        *("duplicate_filter_limit", "internal_mail_filter_classes", "verp_delimiter_filter"),
+        *("command_expansion_filter", "execution_directory_expansion_filter", "forward_expansion_filter"),
+        # Commands and answers, not what a message holds.
+        *("smtpd_command_filter", "smtpd_expansion_filter", "smtpd_dns_reply_filter"),
+        "smtpd_sasl_mechanism_filter",
+        # Where clients come from, and who looks tables up.
+        *("smtpd_upstream_proxy_protocol", "smtpd_upstream_proxy_timeout", "proxy_interfaces"),
+        *("proxy_read_maps", "proxy_write_maps"),
+        # Nothing without smtpd_proxy_filter.
+        *("smtpd_proxy_ehlo", "smtpd_proxy_options", "smtpd_proxy_timeout"),
+        # How much of a body is checked, which the users' cleanup service has its own setting for.
+        "body_checks_size_limit",
+    }
+)
 
 
 class Said(NamedTuple):
@@ -23,27 +58,33 @@ class Said(NamedTuple):
 def detours(found: Postconf, for_users: Iterable[str], on_25: bool) -> Iterator[str]:
     """Find what would lead users' mail round the rewriting of its headers.
 
+    Of all parameters that this Postfix has: one of a kind that may do so, and that nobody has judged, does.
+
     :param for_users: services of smtpd that users' mail goes through, and no other, as ``submission/inet``
     :param on_25: whether users' mail comes in on port 25 as well
     """
-    for service in [*for_users, *(["smtp/inet"] if on_25 else [])]:
-        said = _said(found, service, "smtpd_proxy_filter")
-        if said.value:  # smtpd hands mail to a proxy, and never to the cleanup service that rewrites it
-            yield _detour(said, "smtpd_proxy_filter")
-    for service in for_users:
-        said = _said(found, service, "receive_override_options")
-        if "no_header_body_checks" in said.value or "no_milters" in said.value:
-            yield _detour(said, "receive_override_options")
+    passages = [name for name in found["known"] if PASSAGE.search(name) and not name.startswith(ELSEWHERE)]
+    tables = [name for name in passages if name.endswith("_checks")]  # a service's own, but on 25
+    for name in (name for name in passages if name not in HARMLESS.union(tables)):
+        for service in [*for_users, *(["smtp/inet"] if on_25 else [])]:
+            said = _said(found, service, name)
+            if said.value if name != "receive_override_options" else _overrides_rules(said, service):
+                yield _detour(said, name)
     if on_25:
         # The last FILTER of a message counts (access(5)); ours comes with smtpd_data_restrictions.
         said = _said(found, "smtp/inet", "smtpd_end_of_data_restrictions")
         if said.value:
             yield _detour(said, "smtpd_end_of_data_restrictions", " where it answers with FILTER")
-        for name in ("header_checks", "mime_header_checks", "nested_header_checks", "body_checks"):
+        for name in tables:
             said = _said(found, "smtp/inet", name)
-            tables = {word.partition(":")[2] for word in re.split(r"[\s,]+", said.value)}
-            if "FILTER" in said.value or not tables.isdisjoint(found["filtering"]):
+            files = {word.partition(":")[2] for word in re.split(r"[\s,]+", said.value)}
+            if "FILTER" in said.value or not files.isdisjoint(found["filtering"]):
                 yield _detour(said, name, " by FILTER")
+
+
+def _overrides_rules(said: Said, service: str) -> bool:
+    """Tell whether headers go unchecked; on 25 the step within the relay checks them, by its own options."""
+    return service != "smtp/inet" and ("no_header_body_checks" in said.value or "no_milters" in said.value)
 
 
 def _detour(said: Said, name: str, when: str = "") -> str:

@@ -2,6 +2,8 @@
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from tasks.inventory.section import Becomes, Section
 from tasks.inventory.values import Fqdn
 
@@ -15,6 +17,10 @@ class Relay(Section):
     service_names: Annotated[tuple[Fqdn, ...], Becomes("certificate")] = ()
     """Names by which users reach the relay, where that is not the host's own: `smtp.example.org`, which may
     lead to several hosts. The certificate has to be for these."""
+
+    certificate_days: Annotated[int, Field(ge=0, le=366), Becomes("verification")] = 14
+    """Days before the certificate's end from which `verify`, `doctor` and `drift` call that a fault; of a
+    short validity, the last fifth."""
 
     address_families: Annotated[Literal["all", "ipv4"], Becomes("inet_protocols")] = "all"
     """Families in which the relay serves and delivers: IPv4 and IPv6, or IPv4 alone."""

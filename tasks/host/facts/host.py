@@ -1,6 +1,8 @@
 """What a host is: facts that decide whether and how the deploy goes."""
 
+import time
 from collections.abc import Iterable
+from shlex import quote
 from typing import TypedDict
 
 from pyinfra.api import FactBase
@@ -17,10 +19,14 @@ class HostSays(TypedDict):
     version_id: str
     init: str
     machine_id: str
+    clock_ahead: int
+    """Seconds by which its clock is ahead of ours; the answer's way, and its wait for a turn, are in it."""
     listeners: dict[str, str]
     """Programs other than Postfix that listen on 25, 465 or 587, each with its package."""
     mail_servers: list[str]
     """Installed packages that are a mail server other than Postfix."""
+    unvalidated: str
+    """Why what its resolver says does not count as validated by DNSSEC; empty where it does."""
 
 
 class HostFacts(FactBase[HostSays]):
@@ -28,7 +34,7 @@ class HostFacts(FactBase[HostSays]):
 
     @override
     def command(self) -> str:
-        return program("host.sh")
+        return f'{program("host.sh")}echo "unvalidated=$(bash -c {quote(program("resolver.sh"))})"\n'
 
     @override
     def process(self, output: Iterable[str]) -> HostSays:
@@ -40,8 +46,10 @@ class HostFacts(FactBase[HostSays]):
             "version_id": single.get("version_id", ""),
             "init": single["init"],
             "machine_id": single.get("machine_id", ""),
+            "clock_ahead": round(int(single["clock"]) - time.time()),
             "listeners": dict(sorted(value.split("=", 1) for key, value in pairs if key == "listener")),
             "mail_servers": sorted({value for key, value in pairs if key == "mta"}),
+            "unvalidated": single["unvalidated"],
         }
 
 
@@ -51,7 +59,9 @@ UNKNOWN: HostSays = {
     "version_id": "",
     "init": "",
     "machine_id": "",
+    "clock_ahead": 0,
     "listeners": {},
     "mail_servers": [],
+    "unvalidated": "nobody has looked at its resolver",
 }
 """A host that nobody has looked at."""

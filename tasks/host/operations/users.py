@@ -5,6 +5,7 @@ from collections.abc import Generator
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
+from tasks.host import differences
 from tasks.host.facts.users import GroupsOf
 
 
@@ -18,4 +19,5 @@ def in_group(user: str, group: str) -> Generator[StringCommand, None, None]:
     if group in host.get_fact(GroupsOf, user=user):
         host.noop(f"{user} is in {group}")
         return
+    differences.tell("/etc/group", f"{user} is not in {group}")
     yield StringCommand("usermod --append --groups", QuoteString(group), QuoteString(user))

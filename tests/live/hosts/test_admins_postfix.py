@@ -37,6 +37,12 @@ SETTINGS = {
     "smtpd_peername_lookup": "no",
     "smtpd_data_restrictions": "check_sender_access static:{PREPEND Received-SPF: pass client-ip=192.0.2.77}",
     "smtpd_milters": "inet:127.0.0.1:9925",
+    # What keeps users out of each port, if it has it from here.
+    "smtpd_delay_reject": "no",
+    "smtpd_discard_ehlo_keywords": "auth, starttls",
+    "smtpd_forbidden_commands": "AUTH",
+    "smtpd_sasl_exceptions_networks": "static:all",
+    "smtpd_upstream_proxy_protocol": "haproxy",
 }
 PUT = f"""
 echo {MILTER} | base64 -d > /root/milter.py

@@ -7,13 +7,14 @@ import pytest
 
 from deploy import relay as desired
 from tasks.host.facts.host import UNKNOWN
-from tasks.inventory.section import Section
+from tasks.inventory.section import Section, SettingsError
 from tasks.postfix.configuration import Configuration, Service
 from tasks.privacy import part as privacy
 from tasks.settings import (
     CertificateFiles,
     CertificateOnHost,
     ClientTls,
+    OwnCa,
     ServerTls,
     Settings,
     Submission,
@@ -42,6 +43,33 @@ def wanted(relay: Settings = PLAIN) -> Configuration:
 def says(values: Mapping[str, str | None], **expected: str | None) -> bool:
     """Tell whether these values are all there."""
     return {name: values.get(name, "nothing") for name in expected} == expected
+
+
+class TestOldDevices:
+    """A port for devices that know no TLS of today, which is no other port's affair."""
+
+    SETTINGS = relay_with(submission=Submission(insecure_tls_port=2525))
+
+    def test_by_default_there_is_none(self) -> None:
+        assert not [key for key in wanted().services if "2525" in key]
+        assert wanted().parameters == wanted(self.SETTINGS).parameters
+
+    def test_it_promises_what_587_does_but_for_tls(self) -> None:
+        options = dict(wanted(self.SETTINGS).options["2525/inet"])
+        ours = {"syslog_name", "tls_medium_cipherlist", "smtpd_tls_mandatory_protocols"}
+        ours |= {"smtpd_tls_mandatory_ciphers"}
+        submission = dict(wanted(self.SETTINGS).options["submission/inet"])
+        assert submission == dict(wanted().options["submission/inet"])
+        assert {name: value for name, value in options.items() if name not in ours} == {
+            name: value for name, value in submission.items() if name not in ours
+        }
+        assert options["smtpd_tls_security_level"] == "encrypt"
+        assert options["smtpd_tls_mandatory_protocols"] == ">=TLSv1"
+
+    @pytest.mark.parametrize("port", [25, 465, 587, 10587])
+    def test_the_relays_own_ports_stay_what_they_are(self, port: int) -> None:
+        with pytest.raises(SettingsError, match="is one of the relay's own ports; take another one"):
+            Submission(insecure_tls_port=port)
 
 
 class TestLogin:
@@ -159,13 +187,15 @@ class TestTls:
     @pytest.mark.parametrize(
         ("certificate", "files"),
         [
-            (CertificateFiles(certificate="a.pem", key="a.key"), "/etc/postfix/tls/relay.pem"),
-            (UNUSUAL.certificate, "/etc/relay/privkey.pem, /etc/relay/fullchain.pem"),
-            (CertificateOnHost(certificate="/etc/one.pem", key="/etc/one.pem"), "/etc/one.pem"),
+            (CertificateFiles(certificate="a.pem", key="a.key"), "/etc/postfix/tls/given.pem"),
+            (UNUSUAL.certificate, "/etc/postfix/tls/on-host.pem"),
+            (OwnCa(), "/etc/postfix/tls/relay.pem"),
         ],
-        ids=["files", "on host", "one on host"],
+        ids=["files", "on host", "own CA"],
     )
-    def test_key_stands_before_its_certificate(self, certificate: Section, files: str) -> None:
+    def test_key_and_certificate_are_in_one_file_of_each_source(
+        self, certificate: Section, files: str
+    ) -> None:
         relay = relay_with(certificate=certificate)
         assert wanted(relay).parameters["smtpd_tls_chain_files"] == files
 

@@ -94,6 +94,8 @@ class TestValues:
             "ldaps://ldap.example.org#x",
             "ldaps://ldap.example.org ldaps://other.example.org",
             "ldaps://ldap example.org",
+            "ldapi:///run/slapd/ldapi",
+            "ldapi://run",
             "ldaps://ldap.example.org\n",
             "ldaps://cn=relay:pa55word@ldap.example.org",
             "ldaps://cn=relay:pa55word@ldap.example.org:99999",
@@ -107,7 +109,14 @@ class TestValues:
         assert "pa55word" not in str(error.value)
 
     @pytest.mark.parametrize(
-        "url", ["ldap://ldap", "ldaps://ldap.example.org:636/", "ldap://[2001:db8::1]:389"]
+        "url",
+        [
+            "ldap://ldap",
+            "ldaps://ldap.example.org:636/",
+            "ldap://[2001:db8::1]:389",
+            "ldapi:///",
+            "ldapi://%2Frun%2Fslapd%2Fldapi",
+        ],
     )
     def test_a_directory_server_goes_by_name_or_address(self, url: str) -> None:
         assert SaslauthdLdap(servers=[url], search_base="dc=example").servers == (url,)
@@ -194,15 +203,9 @@ class TestContradictions:
                 "%r is empty for a user name, .*; add names='address'",
             ),
             ({"auth_method": "fastbind", "filter": "uid=%u,o=%r"}, "%r is empty for a user name"),
-            (
-                {"servers": ["ldap://a", "ldap://b"], "timeout": 3},
-                "timeout: 3 s .* last of 2 .*; 2 s is the most",
-            ),
-            (
-                {"servers": ["ldap://a", "ldap://b", "ldap://c"]},
-                "timeout: 2 s .* last of 3 .*; 1 s is the most",
-            ),
-            ({"servers": [f"ldap://{one}" for one in "abcde"]}, "servers: .* 5 take too long; name 4"),
+            ({"servers": ["ldap://127.0.0.1", "ldap://a"], "start_tls": False}, "start_tls=False would"),
+            ({"servers": ["ldapi:///"], "start_tls": True}, "start_tls contradicts ldapi://"),
+            ({"servers": ["ldapi:///", "ldaps://a"]}, "servers: ldapi:// and ldaps:// are mixed"),
         ],
     )
     def test_contradiction_is_refused_with_a_remedy(
@@ -218,9 +221,16 @@ class TestContradictions:
             ("ldap://a", True, True),
             ("ldaps://a", None, False),
             ("ldaps://a", False, False),
+            ("ldapi:///", None, False),
+            ("ldap://127.0.0.1:3890", False, False),
+            ("ldap://[::1]", False, False),
+            ("ldap://localhost", False, False),
+            ("ldap://localhost", None, True),
         ],
     )
-    def test_passwords_never_travel_in_the_clear(self, url: str, start_tls: bool | None, used: bool) -> None:
+    def test_passwords_never_leave_the_host_in_the_clear(
+        self, url: str, start_tls: bool | None, used: bool
+    ) -> None:
         login = SaslauthdLdap(servers=[url], search_base="dc=example", start_tls=start_tls)
         assert login.uses_start_tls is used
 
@@ -311,7 +321,7 @@ def test_defaults_are_the_safe_and_usual_ones() -> None:
     relay = relay_with()
     assert relay.submission == Submission(auth_on_25=True, broken_sasl_auth_clients=False, local_domain="")
     assert relay.certificate == OwnCa(days=365)
-    assert relay.client_tls.security_level == "may"
+    assert relay.client_tls.security_level == "auto"
     assert relay.firewall.open_ports
     assert not relay.relay.replace_mail_server
     assert (LOGIN.names, LOGIN.finds, LOGIN.scope) == ("user", "(uid=%u)", "sub")

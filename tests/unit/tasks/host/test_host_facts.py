@@ -1,24 +1,31 @@
 """What hosts answer is understood: system, listeners, daemons."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from tasks.host.facts.certificates import Validity, ValidityOf
 from tasks.host.facts.daemons import Daemon, mark_of
 from tasks.host.facts.host import HostFacts
 from tasks.host.facts.users import GroupsOf
 
-DEBIAN = ["uid=0", "id=debian", "version_id=12", "init=systemd", "machine_id=0123abcd"]
+DEBIAN = ["uid=0", "id=debian", "version_id=12", "init=systemd", "machine_id=0123abcd", "clock=1000060"]
+DEBIAN += ["unvalidated="]
 
 
 class TestHostFacts:
-    def test_plain_debian(self) -> None:
+    def test_plain_debian(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("time.time", lambda: 1000000.2)
         assert HostFacts().process(DEBIAN) == {
             "uid": "0",
             "id": "debian",
             "version_id": "12",
             "init": "systemd",
             "machine_id": "0123abcd",
+            "clock_ahead": 60,
             "listeners": {},
             "mail_servers": [],
+            "unvalidated": "",
         }
 
     def test_each_other_mail_server_is_told_once(self) -> None:
@@ -38,7 +45,7 @@ class TestHostFacts:
         assert found["mail_servers"] == ["exim4-daemon-light", "msmtp-mta"]
 
     def test_host_without_os_release_is_no_debian_but_no_crash(self) -> None:
-        found = HostFacts().process(["uid=0", "init=systemd", "machine_id="])
+        found = HostFacts().process(["uid=0", "init=systemd", "machine_id=", "clock=0", "unvalidated="])
         assert (found["id"], found["version_id"]) == ("unknown", "")
 
 
@@ -52,6 +59,8 @@ class TestDaemon:
             "unit_file": "/a.service",
             "unit_changed": False,
             "newer": [],
+            "made": [],
+            "drop_ins": {},
         }
 
     def test_daemon_that_needs_everything(self) -> None:
@@ -62,6 +71,8 @@ class TestDaemon:
             "unit_file": "",
             "unit_changed": True,
             "newer": ["/etc/a=b", "/etc/group"],
+            "made": [],
+            "drop_ins": {},
         }
 
     def test_unit_that_is_missing_is_not_running(self) -> None:
@@ -77,3 +88,12 @@ class TestDaemon:
 )
 def test_groups_of_a_user_are_read_one_by_one(said: list[str], groups: list[str]) -> None:
     assert GroupsOf().process(said) == groups
+
+
+def test_how_long_a_certificate_is_valid_is_read_and_what_has_to_be_left_of_it() -> None:
+    said = ["notBefore=Nov  8 10:00:00 2026 GMT", "notAfter=Feb  6 10:00:00 2027 GMT"]
+    begin, end = datetime(2026, 11, 8, 10, tzinfo=UTC), datetime(2027, 2, 6, 10, tzinfo=UTC)
+    assert ValidityOf().process(said) == Validity(begin, end)
+    assert ValidityOf().process([]) is None
+    assert Validity(begin, end).least(14) == 14
+    assert Validity(begin, begin.replace(day=14)).least(14) == 1

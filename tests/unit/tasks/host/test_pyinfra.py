@@ -70,7 +70,7 @@ def test_a_deploy_that_is_imported_and_not_run_does_nothing() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "relay\n"), done.stderr

@@ -2,11 +2,13 @@
 
 import pytest
 from jinja2 import UndefinedError
+from pydantic import SecretStr
 
 from tasks.host.templates import render
+from tasks.login import link
+from tasks.login.command_line import command_line
 from tasks.login.libsasl import SMTPD_CONF
-from tasks.login.saslauthd import daemon as saslauthd
-from tasks.login.saslauthd import ldap
+from tasks.login.saslauthd import daemon, ldap
 from tasks.part import File
 from tasks.settings import SaslauthdLdap, SaslauthdPam
 from tests.unit.examples import LOGIN
@@ -26,9 +28,7 @@ SEARCHING = SaslauthdLdap(
 
 def saslauthd_conf(login: SaslauthdLdap, bind_password: str = "") -> dict[str, str]:
     """Render saslauthd.conf and read it back."""
-    text = render(
-        "login/saslauthd/saslauthd.conf", login=login, ca_file="/etc/ca.pem", bind_password=bind_password
-    )
+    text = ldap.conf(login, SecretStr(bind_password))
     assert text.endswith("\n")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return dict(line.split(": ", 1) for line in lines)
@@ -36,35 +36,31 @@ def saslauthd_conf(login: SaslauthdLdap, bind_password: str = "") -> dict[str, s
 
 def test_saslauthd_searches_anonymously_by_default() -> None:
     assert saslauthd_conf(LOGIN) == {
-        "ldap_servers": "ldaps://ldap.example.org",
+        "ldap_servers": "ldapi://%2Frun%2Fquietrelay-ldap%2Fdirectory",
         "ldap_version": "3",
         "ldap_auth_method": "bind",
         "ldap_search_base": "ou=People,dc=example,dc=org",
         "ldap_scope": "sub",
         "ldap_filter": "(uid=%u)",
-        "ldap_timeout": "2",
+        "ldap_timeout": "7",
         "ldap_restart": "yes",
         "ldap_start_tls": "no",
-        "ldap_tls_check_peer": "yes",
-        "ldap_tls_cacert_file": "/etc/ca.pem",
     }
 
 
 def test_saslauthd_gets_the_settings_unchanged() -> None:
     conf = saslauthd_conf(SEARCHING, bind_password=ODD)
-    assert conf["ldap_servers"] == "ldap://a.example.org ldap://[2001:db8::1]:389"
     assert conf["ldap_search_base"] == "ou=Müller & Söhne,dc=example"
     assert conf["ldap_filter"] == "(&(uid=%u)(objectClass=person))"
     assert conf["ldap_scope"] == "one"
-    assert conf["ldap_timeout"] == "1"
-    assert conf["ldap_start_tls"] == "yes"
+    assert conf["ldap_timeout"] == "5"
     assert conf["ldap_bind_dn"] == "cn=relay,dc=example"
     assert conf["ldap_password"] == ODD
 
 
 def unit(**values: object) -> list[str]:
     """Render saslauthd's unit."""
-    common = {"gate": "/gate.py", "arguments": ["--a", '"--b=c d"'], "credential": ""}
+    common = {"gate": "/gate.py", "arguments": ["--a", '"--b=c d"'], "credential": "", "after": ""}
     return render("login/saslauthd/saslauthd.service", **common | values).splitlines()
 
 
@@ -93,7 +89,7 @@ def test_the_gate_is_told_what_the_settings_say() -> None:
         domains=["a.test", "b.test"],
         cache_seconds=9,
     )
-    assert saslauthd.command_line(ldap.arguments(login)) == [
+    assert command_line(ldap.arguments(login)) == [
         *(
             "--mechanism=ldap",
             "--workers=5",
@@ -106,8 +102,25 @@ def test_the_gate_is_told_what_the_settings_say() -> None:
     ]
 
 
+def test_the_link_is_told_what_the_settings_say() -> None:
+    assert command_line(link.arguments(SEARCHING, "/etc/ca.pem")) == [
+        "--ca=/etc/ssl/certs/ca-certificates.crt",
+        "--own=cn=relay,dc=example",
+        "--answered=1",
+        "--server=ldap://a.example.org",
+        "--server=ldap://[2001:db8::1]:389",
+    ]
+    here = SaslauthdLdap(servers=["ldap://127.0.0.1"], search_base="o=x", start_tls=False, ca_file="mine.pem")
+    assert command_line(link.arguments(here, "/etc/ca.pem")) == [
+        "--ca=/etc/ca.pem",
+        "--answered=3",
+        "--plain",
+        "--server=ldap://127.0.0.1",
+    ]
+
+
 def test_systemd_reads_nothing_into_an_argument() -> None:
-    (word,) = saslauthd.command_line({"x": "%n $HOME \"a\" 'b' \\t"})
+    (word,) = command_line({"x": "%n $HOME \"a\" 'b' \\t"})
     assert word == '"--x=%%n $$HOME \\"a\\" \'b\' \\\\t"'
 
 
@@ -121,7 +134,7 @@ def test_pam_asks_the_operators_modules_in_their_order() -> None:
 
 
 def test_smtpd_offers_what_saslauthd_can_check_and_nothing_else() -> None:
-    conf = saslauthd.part({}, unprivileged=True).files[SMTPD_CONF]
+    conf = daemon.part({}, unprivileged=True).files[SMTPD_CONF]
     assert isinstance(conf, File)
     _, text = str(conf.content()).split("\n", 1)
     assert text == "pwcheck_method: saslauthd\nsaslauthd_path: /run/saslauthd/mux\nmech_list: PLAIN LOGIN\n"

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.host.templates import render
 from tasks.logs import part as logs
-from tasks.postfix.configuration import Postconf, Service, changes
+from tasks.postfix.configuration import Postconf, Service, calls, changes
 from tasks.settings import Logs, SettingsError
 
 KEEPING = logs.part(Logs(keep_days=7)).postfix
@@ -23,8 +23,10 @@ def test_without_the_setting_logs_are_the_systems_again_and_the_admins_stay(
     found: str | None, expected: list[list[str]]
 ) -> None:
     main = {"maillog_file": found} if found else {}
-    says = Postconf(known=["maillog_file"], main=main, defaults={}, filtering=[], services={}, options={})
-    assert changes(logs.part(Logs()).postfix, says, former=KEEPING) == expected
+    says = Postconf(
+        known=["maillog_file"], main=main, defaults={}, filtering=[], entries={}, services={}, options={}
+    )
+    assert calls(changes(logs.part(Logs()).postfix, says, former=KEEPING)) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,22 @@
 """What is written to main.cf and master.cf: what the relay needs, and nothing that is the admin's."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 
 from tasks.postfix.configuration import (
     FIELDS,
+    NOTHING,
     Configuration,
     ConfigurationError,
     Postconf,
     Service,
-    changes,
+    calls,
     merge,
 )
+from tasks.postfix.configuration import changes as all_changes
+from tasks.postfix.operations import told
 
 SMTPD = ["smtp", "inet", "n", "-", "y", "-", "-", "smtpd"]
 
@@ -29,10 +33,16 @@ def found(
         known=[*known, *(defaults or {})],
         main=main or {},
         services=services or {},
+        entries={key: " ".join(fields) for key, fields in (services or {}).items()},
         options=options or {},
         defaults=defaults or {},
         filtering=[],
     )
+
+
+def changes(wanted: Configuration, host: Postconf, former: Configuration = NOTHING) -> list[list[str]]:
+    """Tell what postconf is called with."""
+    return calls(all_changes(wanted, host, former))
 
 
 class TestMerge:
@@ -216,7 +226,7 @@ class TestIsolated:
         parameters={"smtp_ours": "here"},
         services={"hop/unix": Service("smtp")},
         options={"hop/unix": {"smtp_tls_security_level": "none"}},
-        isolated=frozenset({"hop/unix"}),
+        inherits={"hop/unix": ""},
     )
     SERVICE: ClassVar = {"hop/unix": ["hop", "unix", "n", "-", "n", "-", "-", "smtp"]}
     MAIN: ClassVar = {"smtp_ours": "here", "smtp_bind_address6": "::2", "relayhost": "a"}
@@ -241,6 +251,26 @@ class TestIsolated:
         says = found(self.MAIN, self.SERVICE, {"hop/unix": options}, self.DEFAULTS)
         assert changes(self.WANTED, says) == [["-PX", "hop/unix/content_filter"]]
 
+    def test_default_with_blanks_stands_in_main_cf(self) -> None:
+        main = {"smtp_ours": "here", "smtp_words": "c"}
+        defaults = {"smtp_ours": "x", "smtp_tls_security_level": "", "smtp_words": "a b"}
+        options = {"smtp_words": "$quietrelay_smtp_words", "smtp_tls_security_level": "none"}
+        parameter, option = changes(self.WANTED, found(main, self.SERVICE, defaults=defaults))
+        assert parameter == ["-e", "quietrelay_smtp_words = a b"]
+        assert option[0] == "-P"
+        assert {*option[1:]} == {f"hop/unix/{name} = {value}" for name, value in options.items()}
+        settled = found(
+            main | {"quietrelay_smtp_words": "a b"}, self.SERVICE, {"hop/unix": options}, defaults
+        )
+        assert changes(self.WANTED, settled) == []
+        assert ["-X", "quietrelay_smtp_words"] in changes(replace(self.WANTED, inherits={}), settled)
+
+    def test_what_it_may_inherit_stays(self) -> None:
+        wanted = replace(self.WANTED, inherits={"hop/unix": "smtp_bind_.*|content_filter"})
+        options = {"content_filter": "amavis:", "smtp_helo_name": "a", "smtp_tls_security_level": "none"}
+        says = found(self.MAIN, self.SERVICE, {"hop/unix": options}, self.DEFAULTS)
+        assert changes(wanted, says) == [["-PX", "hop/unix/smtp_helo_name"]]
+
 
 def test_an_entry_of_another_daemon_is_replaced_whole() -> None:
     postscreen = ["smtp", "inet", "n", "-", "y", "-", "1", "postscreen"]
@@ -250,3 +280,27 @@ def test_an_entry_of_another_daemon_is_replaced_whole() -> None:
     assert {"smtp/inet/process_limit = -", "smtp/inet/command = smtpd"} <= {*columns}
     kept = ["smtp", "inet", "n", "-", "n", "-", "7", "smtpd"]
     assert changes(wanted, found(services={"smtp/inet": kept})) == []
+
+
+def test_a_change_is_told_with_its_values_where_they_are_short_and_shown() -> None:
+    wanted = Configuration(
+        {"smtpd_tls_auth_only": "yes", "quietrelay_x": "x" * 61, "smtpd_use_tls": None},
+        {"smtp/inet": Service("smtpd"), "hop/unix": Service("smtp")},
+        {"smtp/inet": {"mail_name": "mark-1"}, "hop/unix": {"quietrelay_y": "1"}},
+        where_known=frozenset({"mail_name"}),
+        confidential=frozenset({"mail_name"}),
+    )
+    says = found(
+        {"smtpd_tls_auth_only": "no", "smtpd_use_tls": "no"},
+        {"smtp/inet": SMTPD},
+        {"smtp/inet": {"mail_name": "mark-2"}},
+        defaults={"mail_name": ""},
+    )
+    assert dict(told(all_changes(wanted, says), wanted.confidential)) == {
+        "/etc/postfix/main.cf smtpd_tls_auth_only": "is 'no', not 'yes'",
+        "/etc/postfix/main.cf quietrelay_x": "is not there",
+        "/etc/postfix/main.cf smtpd_use_tls": "is 'no', and is not to be there",
+        "/etc/postfix/master.cf smtp/inet/chroot": "is 'y', not 'n'",
+        "/etc/postfix/master.cf hop/unix": "is not there, and is to be 'hop unix n - n - - smtp'",
+        "/etc/postfix/master.cf smtp/inet/mail_name": "is not as it is to be",
+    }

@@ -23,6 +23,18 @@ SERVICES = {
 PROXY = {"smtpd_proxy_filter": "127.0.0.1:10025"}
 WRAPPED = {"smtp_tls_wrappermode": "yes"}
 SMARTHOST = {"relayhost": "[smtp.example.com]:465"}
+# Of Postfix 3.7 and 3.10, what may stand between a client and the queue.
+PASSAGES = [
+    *("body_checks", "header_checks", "milter_header_checks", "mime_header_checks", "nested_header_checks"),
+    *("body_checks_size_limit", "receive_override_options", "smtp_header_checks", "smtp_dns_reply_filter"),
+    *("smtpd_proxy_filter", "smtpd_proxy_ehlo", "smtpd_proxy_options", "smtpd_proxy_timeout"),
+    *("smtpd_upstream_proxy_protocol", "smtpd_upstream_proxy_timeout", "smtpd_command_filter"),
+    *("smtpd_dns_reply_filter", "smtpd_expansion_filter", "smtpd_sasl_mechanism_filter", "content_filter"),
+    *("default_filter_nexthop", "default_delivery_status_filter", "duplicate_filter_limit"),
+    *("internal_mail_filter_classes", "verp_delimiter_filter", "command_expansion_filter"),
+    *("execution_directory_expansion_filter", "forward_expansion_filter"),
+    *("proxy_interfaces", "proxy_read_maps", "proxy_write_maps"),
+]
 NOT_ON_25 = Submission(auth_on_25=False)
 
 
@@ -31,12 +43,14 @@ def complaint(
     options: dict[str, dict[str, str]] | None = None,
     filtering: list[str] | None = None,
     services: dict[str, list[str]] | None = None,
+    known: tuple[str, ...] = (),
     **sections: Section,
 ) -> str:
     """Judge a host with these settings in main.cf and master.cf."""
     found = Postconf(
-        known=[],
+        known=[*PASSAGES, *known],
         main=main or {},
+        entries={},
         services=SERVICES | (services or {}),
         options=options or {},
         defaults={},
@@ -49,7 +63,7 @@ def complaints(found: Postconf | None, settings: Settings) -> list[str]:
     """Hear what the parts complain of, on a host whose postconf says so, and that has no firewall."""
     says = {PostfixSays: found, Firewall: {"broken": "", "foreign": []}}
     ask = cast(Ask, lambda fact, **arguments: says[fact])
-    return [words for of_part in relay(settings, UNKNOWN).complaints for words in of_part(ask)]
+    return [words for of_part in relay(settings, UNKNOWN).complaints.values() for words in of_part(ask)]
 
 
 def test_debians_own_postfix_and_none_at_all_are_built_on() -> None:
@@ -80,6 +94,21 @@ def test_proxy_that_no_user_meets_is_the_admins() -> None:
     assert complaint(PROXY, dict.fromkeys(services[:-1], nowhere)).startswith("main.cf has")
 
 
+@pytest.mark.parametrize("service", ["", "smtp/inet", "submission/inet"])
+def test_what_may_lead_round_and_nobody_has_judged_is_named(service: str) -> None:
+    new = {"smtpd_swift_filter": "inet:192.0.2.1:9"}
+    said = complaint(new, known=(*new,)) if not service else complaint(options={service: new}, known=(*new,))
+    assert said.startswith(f"{service or 'main.cf'}")
+    assert "has smtpd_swift_filter = inet:192.0.2.1:9, which leads users' mail round" in said
+    assert complaint(new) == "", "a name that this Postfix does not know is the admin's own"
+
+
+def test_of_what_postfix_has_today_only_detours_are_refused() -> None:
+    found = {name for name in PASSAGES if complaint({name: "no_milters FILTER"})}
+    tables = {"body_checks", "header_checks", "milter_header_checks", "mime_header_checks"}
+    assert found == {*tables, "nested_header_checks", "receive_override_options", "smtpd_proxy_filter"}
+
+
 UNCHECKED = {"receive_override_options": "no_address_mappings,no_header_body_checks"}
 LATE = {"smtpd_end_of_data_restrictions": "check_sender_access hash:/etc/postfix/late"}
 FILTERING = {"header_checks": "regexp:/etc/postfix/to_amavis, pcre:/etc/postfix/filter"}
@@ -95,8 +124,11 @@ def test_headers_that_would_not_be_checked_are_named(service: str) -> None:
 
 @pytest.mark.parametrize(
     "main",
-    [LATE, FILTERING, {"body_checks": "pcre:{{/^x/ FILTER a:b}}"}],
-    ids=["after the data", "table", "inline"],
+    [
+        *(LATE, FILTERING, {"body_checks": "pcre:{{/^x/ FILTER a:b}}"}),
+        {"milter_header_checks": "pcre:/etc/postfix/filter"},
+    ],
+    ids=["after the data", "table", "inline", "milter's"],
 )
 def test_what_may_filter_users_mail_on_25_elsewhere_is_named(main: dict[str, str]) -> None:
     said = complaint(main, filtering=["/etc/postfix/filter"])

@@ -96,5 +96,12 @@ def test_postfix_without_settings_of_its_own() -> None:
     says = parse(
         ["[known]", "mail_version", "[main]", "[defaults]", "[filtering]", "[services]", "[options]"]
     )
-    empty: dict[str, object] = {"main": {}, "defaults": {}, "filtering": [], "services": {}, "options": {}}
+    empty: dict[str, object] = {
+        "main": {},
+        "defaults": {},
+        "filtering": [],
+        "entries": {},
+        "services": {},
+        "options": {},
+    }
     assert says == {"known": ["mail_version"], **empty}

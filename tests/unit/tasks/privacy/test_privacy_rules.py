@@ -187,6 +187,14 @@ PRIVATE = [
     "localhost.(none)",
     *(right_side for names in SIGNS.values() for right_side in names),
 ]
+# Of these the list of top-level domains tells, which the guard has not.
+BY_ITS_END = ("pc.dlink", "pc.heimnetz", "web7.local.mail", "web7.example.com.mail")
+LEFT_SIDES = [
+    "33091.192.0.2.7.1115415913.squirrel",
+    "33091.2001:db8::7.1115415913.squirrel",
+    "000d01c3b7f1$2c8f1f60$0501a8c0",
+    "3029.1072.JavaMail.alice",
+]
 PUBLIC = [
     "example.com",
     "mail.example.com",
@@ -357,8 +365,9 @@ class TestGuard:
             "MIME-Version: 1.0 (it)",
             "Nobody-Knows: it",
             "Subject",
-            *(f"Message-ID: <a@{right_side}>" for right_side in OBVIOUS),
-            "References: <a@example.com> <33091.192.0.2.7.1115415913.squirrel@example.com>",
+            *(f"Message-ID: <a@{right_side}>" for right_side in PRIVATE if right_side not in BY_ITS_END),
+            *(f"References: <a@example.com> <{left_side}@example.com>" for left_side in LEFT_SIDES),
+            "References: <a@ (at home) kitchen-pc.local>",
         ],
     )
     def test_defers_what_the_rules_should_have_handled(self, header: str) -> None:
@@ -366,7 +375,13 @@ class TestGuard:
         assert answer is not None
         assert answer.startswith("REJECT 4.3.0 ")
 
-    @pytest.mark.parametrize("header", ["Subject: it", "DKIM-Signature: v=1", "Message-ID: <a@example.com>"])
+    @pytest.mark.parametrize(
+        "header",
+        [
+            *("Subject: it", "DKIM-Signature: v=1", "Message-ID: <1.2.JavaMail.tomcat@example.com>"),
+            *(f"References: <a@{right_side}>" for right_side in PUBLIC),
+        ],
+    )
     def test_lets_all_else_pass(self, header: str) -> None:
         assert looked_up(guard_as_file(PLAIN), header) is None
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr, ValidationError
 from deploy import relay
 from tasks.host.facts.host import UNKNOWN
 from tasks.part import Part
-from tasks.postfix.configuration import Postconf, changes
+from tasks.postfix.configuration import Postconf, calls, changes
 from tasks.senders import part as senders_part
 from tasks.senders import tables
 from tasks.senders.sections import AnySender, Senders, SendersByLogin, SendersFromDirectory, SendersFromFile
@@ -62,8 +62,10 @@ class TestPostfix:
                 "smtpd_sender_login_maps": table,
                 "smtpd_relay_restrictions": str(off.parameters["smtpd_relay_restrictions"]),
             }
-            says = Postconf(known=list(main), main=main, defaults={}, filtering=[], services={}, options={})
-            return [command for command in changes(off, says, former) if command[0] == "-X"]
+            says = Postconf(
+                known=list(main), main=main, defaults={}, filtering=[], entries={}, services={}, options={}
+            )
+            return [command for command in calls(changes(off, says, former)) if command[0] == "-X"]
 
         assert changed("$quietrelay_senders") == [["-X", "quietrelay_senders", "smtpd_sender_login_maps"]]
         assert changed("hash:/etc/own") == [["-X", "quietrelay_senders"]]
