@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Tells where the host's firewall drops mail, now and after the next boot; changes nothing. Sections with titles in
-# brackets: uplink, ufw, live, conf, boot.
+# brackets: uplink, ufw, live, conf, boot, ip, ip6, legacy_ip, legacy_ip6.
 export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
 
 echo "[uplink]"
@@ -32,3 +32,18 @@ if command -v nft >/dev/null; then
       { load || { pretend; load; }; } 2>/dev/null || nft -f "$0"' "$conf" 2>&1 || true
   fi
 fi
+
+if command -v iptables-nft-save >/dev/null; then
+  # They fail where the kernel has no nftables, which then drops nothing.
+  echo "[ip]"
+  iptables-nft-save 2>/dev/null
+  echo "[ip6]"
+  ip6tables-nft-save 2>/dev/null
+fi
+# Asked for a table that is not there, iptables-legacy would make it.
+for ip in ip ip6; do
+  if grep -qsx filter "/proc/net/${ip}_tables_names"; then
+    echo "[legacy_$ip]"
+    "${ip}tables-legacy-save" || exit
+  fi
+done

@@ -9,7 +9,8 @@ gate's. A reason is there before its answer is, so there is no window in which a
 and nobody has to look at the directory from outside.
 
 Two things that saslauthd lacks are done here too: names that its modules do not treat with care are refused,
-and towards an IMAP server there is TLS.
+and towards an IMAP server there is TLS. A directory it asks by a link (`ldap_link.py`), which tells it of the
+relay's own troubles in a code that it takes for an outage.
 
 The protocol is that of saslauthd's socket: four strings, login, password, service and realm, are answered by
 one; each is preceded by its length, 16 bits in network order.
@@ -20,7 +21,6 @@ import asyncio
 import contextlib
 import os
 import re
-import secrets
 import socket
 import ssl
 import sys
@@ -32,7 +32,7 @@ from pathlib import Path
 SECONDS = 9.0  # until a login that nobody answered is put off; Postfix needs a moment more
 STUCK = 40.0  # seconds until a worker of saslauthd counts as lost
 SOON = 4.0  # seconds in which a login that could not be judged is tried once more
-IMAP_SECONDS = 6.0  # for a whole conversation with the IMAP server
+IMAP_SECONDS = 8.0  # for a whole conversation with the IMAP server
 LONGEST = 256  # bytes; saslauthd takes no longer string (MAX_REQ_LEN)
 
 # saslauthd's last word on a request, by mechanism, as lak.c, auth_pam.c and saslauthd-main.c log it.
@@ -41,12 +41,11 @@ LAST_WORD = {
     "pam": re.compile(r"auth_pam: pam_\w+ failed: (.+)$"),
     "rimap": re.compile(r"auth failure: .* \[mech=rimap\] \[reason=(.*)\]$"),
 }
-NO_SUCH_USER, WRONG_BIND = "-6", "-7"
 HASH = re.compile(rb"\{[\w./-]+\}")  # as userPassword has it (RFC 2307)
 # The last words that refuse; all others tell of an outage, or of something that nobody has thought of.
 REFUSALS = {
     # No password to compare with, not in the group, wrong password, no such user, bind refused (lak.h).
-    "ldap": {"-1", "-4", "-5", NO_SUCH_USER, WRONG_BIND},
+    "ldap": {"-1", "-4", "-5", "-6", "-7"},
     "pam": {
         "Authentication failure",
         "User not known to the underlying authentication module",
@@ -58,11 +57,6 @@ REFUSALS = {
     },
     "rimap": {"remote server rejected your credentials"},
 }
-# Errors of a search after which lak.c says "User not found" all the same.
-NO_SEARCH = re.compile(
-    r"ldap_search_st\(\) failed: "
-    r"(Time limit exceeded|Server is busy|Server is unavailable|Insufficient access)"
-)
 
 
 @dataclass
@@ -71,8 +65,6 @@ class Window:
 
     last_words: set[str] = field(default_factory=set)
     outage: bool = False
-    about: str = ""
-    """Login that nobody else has at the moment: only lines about it are noted then."""
 
     def refuses(self, mechanism: str) -> bool:
         """Tell whether every request that ended meanwhile was refused, this one among them."""
@@ -128,13 +120,11 @@ class Gate:
         self.mechanism: str = options.mechanism
         self.longest_password: int = options.longest_password
         self.no_hashes: bool = options.no_hashes
-        self.asks_twice: bool = options.sure_of_bind
         self.names = names
         self.back = str(back)
         self.log = log
         self.workers = asyncio.Semaphore(options.workers)
         self.windows: list[Window] = []
-        self.looks: dict[bytes, asyncio.Task[bool]] = {}
         self.broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
@@ -160,7 +150,7 @@ class Gate:
             if answer.startswith(b"OK"):
                 return b"OK"
             if window.refuses(self.mechanism):
-                return b"NO" if await self.bind_is_the_users(window, service, realm) else b""
+                return b"NO"
             if asyncio.get_running_loop().time() > soon:
                 break
         return b""
@@ -174,27 +164,6 @@ class Gate:
         if self.mechanism == "rimap" and set(password) & set(b"\r\n"):
             return False
         return bool(password) and not (self.no_hashes and HASH.match(password))
-
-    async def bind_is_the_users(self, window: Window, service: bytes, realm: bytes) -> bool:
-        """See whether it was the user's bind that the directory refused, and not the relay's own.
-
-        saslauthd says the same of both. Many who wait share one look: it costs no more when somebody guesses
-        passwords.
-        """
-        if not self.asks_twice or WRONG_BIND not in window.last_words:
-            return True
-        if realm not in self.looks:
-            self.looks[realm] = asyncio.create_task(self.relay_may_search(service, realm))
-        return await asyncio.shield(self.looks[realm])
-
-    async def relay_may_search(self, service: bytes, realm: bytes) -> bool:
-        """Ask for a name that does not exist, for which saslauthd binds as the relay alone."""
-        nobody = f"quietrelay-{secrets.token_hex(8)}"
-        async with self.workers:
-            del self.looks[realm]  # those who come from now on need a later look
-            window = Window(about=nobody)
-            await self.exchange((nobody.encode(), b"x", service, realm), window)
-        return window.last_words == {NO_SUCH_USER} and not window.outage
 
     async def ask(self, *request: bytes) -> tuple[bytes, Window]:
         """Have saslauthd judge as soon as it has a free worker, and note what it logs meanwhile.
@@ -237,9 +206,6 @@ class Gate:
         level, text = parsed(line)
         tell(level, text)
         for window in self.windows:
-            if window.about not in text:
-                continue
-            window.outage |= NO_SEARCH.search(text) is not None
             if found := LAST_WORD[self.mechanism].search(text):
                 window.last_words.add(found[1])
 
@@ -373,7 +339,6 @@ def parser() -> argparse.ArgumentParser:
     taken.add_argument("--longest-password", type=int, default=LONGEST, help="bytes")
     taken.add_argument("--afresh", action="store_true", help="a process for each login")
     taken.add_argument("--no-hashes", action="store_true", help="refuse passwords that look like hashes")
-    taken.add_argument("--sure-of-bind", action="store_true", help="tell the user's bind from the relay's")
     taken.add_argument("--imap", help="HOST:PORT of the IMAP server")
     taken.add_argument("--ca", help="file with the CA of its certificate")
     return taken

@@ -53,30 +53,30 @@ ENDED = re.compile(rf"(?::\d*)?(?!{NARROW})", FLAGS)
 # Four bytes as an address has them: of the first ones, those from 224 on are nobody's.
 FOUR_BYTES = r"(?:0[1-9a-f]|[1-9a-d][\da-f])[\da-f]{6}"
 # Where an address, or the number of a line or card, is part of a name, or a label that only customers'
-# names have.
+# names have. The sign before a right side is looked for as well: the guard has these patterns too.
 OF_A_LINE = {
     "an address": r"(?<!\d)(?:\d{1,3}[._-]){3}\d{1,3}(?!\d)",
     "an address of twelve digits": r"(?<!\d)(?:[01]\d\d|2[0-4]\d|25[0-5]){4}(?!\d)",  # 083059173106
     # 106.red-83-59-173
     "an address in pieces": r"(?<!\d)\d{1,3}\.[a-z]{1,20}-?\d{1,3}-\d{1,3}-\d{1,3}(?!\d)",
     # p5B155F43.dip0.example.net; what else has such a label is named by fewer labels,
-    "an address in hexadecimal": rf"(?<![^.])(?:[a-z]{{1,4}}-?+|0x)?(?=[a-f]{{0,7}}\d){FOUR_BYTES}"
+    "an address in hexadecimal": rf"(?<![^.@])(?:[a-z]{{1,4}}-?+|0x)?(?=[a-f]{{0,7}}\d){FOUR_BYTES}"
     rf"(?=(?:-[a-z\d]{{1,20}}+)?(?:\.{LABEL}{{1,63}}){{3}})",
     # or has no other letter before it.
-    "an address in hexadecimal behind a letter": r"(?<![^.])[g-z]-?(?=[\da-f]{0,7}[a-f])(?=[a-f]{0,7}\d)"
+    "an address in hexadecimal behind a letter": r"(?<![^.@])[g-z]-?(?=[\da-f]{0,7}[a-f])(?=[a-f]{0,7}\d)"
     rf"{FOUR_BYTES}(?=\.{LABEL}{{1,63}}\.{LABEL})",
     # p200300d06f3e9875...
-    "sixteen bytes": r"(?<![^.])[a-z]{0,4}-?(?:2[0468a]|f[cde])[\da-f]{30}(?![\da-f])",
+    "sixteen bytes": r"(?<![^.@])[a-z]{0,4}-?(?:2[0468a]|f[cde])[\da-f]{30}(?![\da-f])",
     # 2001-db8-0-0-0-0-0-7
     "an address of IPv6": r"(?<![\da-f])2[\da-f]{3}(?:--?[\da-f]{1,4}){4,7}(?![\da-f])",
-    "a network card": r"(?<![^.])(?:[a-z]{1,8}-|[a-z]{1,4})?(?=[\da-f]{0,11}[a-f])(?=[a-f]{0,11}\d)"
+    "a network card": r"(?<![^.@])(?:[a-z]{1,8}-|[a-z]{1,4})?(?=[\da-f]{0,11}[a-f])(?=[a-f]{0,11}\d)"
     rf"[\da-f]{{12}}(?=\.{LABEL}{{1,63}}\.{LABEL})",
     # 00-16-cb-aa-12-34
     "a network card in pieces": r"(?<![\da-f])(?:[\da-f]{2}[-_]){5}[\da-f]{2}(?![\da-f])",
-    "a label of customers": r"(?<![^.-])(?:dyn(?:amic)?(?:-?ip)?|dhcp|ppp(?:oe)?|[av]?dsl|dial-?(?:up|in)|dip"
-    rf"|cpe|hsd|slip|fios|abo|lightspeed)\d{{0,4}}+(?=[.-]{LABEL}{{1,63}}\.{LABEL})",
+    "a label of customers": r"(?<![^.@-])(?:dyn(?:amic)?(?:-?ip)?|dhcp|ppp(?:oe)?|[av]?dsl|dial-?(?:up|in)"
+    rf"|dip|cpe|hsd|slip|fios|abo|lightspeed)\d{{0,4}}+(?=[.-]{LABEL}{{1,63}}\.{LABEL})",
     # pcp02138704pcs, p2198-ipbfp1003osaka
-    "a line's number": r"(?<![^.])(?:pcp\d{4,12}pcs|p\d{1,5}-ip[a-z]{2,6}\d{1,8}[a-z\d]{1,50}+)"
+    "a line's number": r"(?<![^.@])(?:pcp\d{4,12}pcs|p\d{1,5}-ip[a-z]{2,6}\d{1,8}[a-z\d]{1,50}+)"
     rf"\.{LABEL}",
     # kitchen.dyndns-home.com, kitchen.no-ip.org
     "dynamic DNS": rf"(?<=\.)(?:my)?(?:dyn-?dns|ddns|dyn-?ip|no-?ip)[a-z\d-]{{0,20}}+\.{LABEL}",
@@ -85,21 +85,19 @@ OF_A_LINE = {
 }
 LINES = re.compile("|".join(OF_A_LINE.values()), FLAGS)
 IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}"
-IPV6 = rf"(?:[\da-f]{{0,4}}:){{1,8}}(?:{IPV4}|[\da-f]{{0,4}})"  # RFC 4291 2.2
+IPV6 = rf"(?:[\da-f]{{0,4}}+:){{1,8}}+(?:{IPV4}|[\da-f]{{0,4}}+)"  # RFC 4291 2.2
 # SquirrelMail wrote the browser's address into the left side, Outlook Express the computer's, in hexadecimal
 # digits, and JavaMail the login, unless it is a server's, the same for all. What the groups have stays.
 SERVERS = (
     r"root|nobody|daemon|system|admin(?:istrator)?|app|apache|httpd|tomcat\d{0,2}|jboss|www(?:-data)?|zimbra"
     r"|open-xchange|coremail|javamailuser|yahoo|ngmail|fmail"
 )
-LEFT_SIDES = tuple(
-    re.compile(pattern, FLAGS)
-    for pattern in (
-        rf"()\.(?:{IPV4}|{IPV6})(\.\d{{1,20}}\.squirrel)\Z",
-        r"(\$[\da-f]{8})\$[\da-f]{8}()\Z",
-        rf"(\.JavaMail)\.(?!(?:{SERVERS})\Z)[^\s<>()@]{{1,64}}()\Z",
-    )
+OF_A_LEFT_SIDE = (
+    rf"()\.(?:{IPV4}|{IPV6})(\.\d{{1,20}}+\.squirrel)(?=@|\Z)",
+    r"(\$[\da-f]{8})\$[\da-f]{8}()(?=@|\Z)",
+    rf"(\.JavaMail)\.(?!(?:{SERVERS})(?:@|\Z))[^\s<>()@]{{1,64}}+()(?=@|\Z)",
 )
+LEFT_SIDES = tuple(re.compile(pattern, FLAGS) for pattern in OF_A_LEFT_SIDE)
 LONGEST_LEFT = 140  # characters that those look at
 # An id in brackets, whatever it holds; and what it ought to be (RFC 5322 3.6.4).
 BRACKETED = re.compile(r"<[^<>()@]*@[^<>()]*>", FLAGS)

@@ -7,8 +7,17 @@ from typing import TypedDict
 from pyinfra.api import FactBase
 from typing_extensions import override
 
+from tasks.firewall.iptables import ruleset
 from tasks.firewall.nft_ruleset import MARK, PORTS, By, Closed, Ruleset, worst
 from tasks.host.templates import program
+
+IPTABLES = (
+    ("ip", "ip", "filter"),
+    ("ip6", "ip6", "filter"),
+    ("legacy_ip", "ip", "filter (iptables-legacy)"),
+    ("legacy_ip6", "ip6", "filter (iptables-legacy)"),
+)
+"""Section of what the host says, its family, and what its filter table is called."""
 
 
 class FirewallSays(TypedDict):
@@ -35,7 +44,7 @@ class FirewallSays(TypedDict):
 
 
 class Firewall(FactBase[FirewallSays]):
-    """Ask ufw and nftables what becomes of mail, in one remote command that changes nothing."""
+    """Ask ufw, nftables and iptables what becomes of mail, in one remote command that changes nothing."""
 
     @override
     def command(self) -> str:
@@ -54,7 +63,12 @@ class Firewall(FactBase[FirewallSays]):
         ufw = sections.get("ufw", [])
         boot_text = "\n".join(sections.get("boot", []))
         loads = boot_text.startswith("{")
-        live = Ruleset("\n".join(sections.get("live", [])))
+        iptables = [
+            part
+            for section, family, table in IPTABLES
+            for part in ruleset(sections.get(section, []), family, table)
+        ]
+        live = Ruleset("\n".join(sections.get("live", [])), iptables=iptables)
         boot = Ruleset(boot_text if loads else "")
         closed = live.closed(uplink)
         return {

@@ -12,6 +12,9 @@ MARK = "quietrelay"
 By = Literal["policy", "rule"]
 """What drops a packet: the last word of a chain, or one of its rules, which an added rule must precede."""
 
+End = Literal["accept", "terms", "drop", "end"]
+"""What becomes of a packet in a chain: let in, on the operator's terms, dropped, or left to what follows."""
+
 
 class Closed(TypedDict):
     """A base chain of nftables that drops mail."""
@@ -20,6 +23,8 @@ class Closed(TypedDict):
     table: str
     chain: str
     by: By
+    ports: list[int]
+    """Those to let in: all, but for what the operator lets in on conditions."""
 
 
 def worst(fates: Iterable[By | None]) -> By | None:
@@ -60,20 +65,39 @@ class Packet(NamedTuple):
 COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
+def completed(parts: list[dict[str, Any]], iptables: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Take from iptables the tables that nft does not print, or of which it hides conditions (xt)."""
+    printed = {_table(part) for part in parts}
+    hidden = {_table(part) for part in parts for does in part.get("rule", {}).get("expr", ()) if "xt" in does}
+    better = [part for part in iptables if _table(part) not in printed - hidden]
+    replaced = {_table(part) for part in better}
+    return [*(part for part in parts if "table" in part or _table(part) not in replaced), *better]
+
+
+def _table(part: dict[str, Any]) -> tuple[str, str]:
+    ((kind, said),) = part.items()
+    return said.get("family", ""), said.get("name" if kind == "table" else "table", "")
+
+
 class Ruleset:
     """What ``nft -j list ruleset`` prints (libnftables-json(5)), asked what becomes of a client's packets.
 
     Of some rules it cannot be known whether they match: by the client's address, say, or a limit. They are
-    the operator's conditions, and neither let mail in nor drop it here: the next rule is looked at.
+    the operator's conditions. One that accepts a port of ours by its number says on which terms it is open,
+    and the world is not let in there; any other neither lets mail in nor drops it: the next is looked at.
     """
 
-    def __init__(self, printed: str, but: str | None = None) -> None:
-        """Read a ruleset, all but the rules that carry the comment ``but``."""
+    def __init__(self, printed: str, but: str | None = None, iptables: Iterable[dict[str, Any]] = ()) -> None:
+        """Read a ruleset, all but the rules that carry the comment ``but``.
+
+        :param iptables: the same of iptables' tables, for those of which nft does not know all
+        """
         self.bases: list[dict[str, Any]] = []
         self.rules: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
         self.elements: dict[tuple[str, str, str], list[Any]] = {}
         asleep = set()
-        for part in json.loads(printed)["nftables"] if printed else []:
+        parts = json.loads(printed)["nftables"] if printed else []
+        for part in completed(parts, iptables):
             match part:
                 # nftables 1.0.6 prints the table's name in place of its flag.
                 case {"table": {"family": family, "name": name, "flags": flags}} if flags in (
@@ -108,10 +132,8 @@ class Ruleset:
         """Find the base chains that drop mail, from a client that comes by the interface ``uplink``."""
         found = []
         for base in self.bases:
-            versions = ("ip", "ip6") if base["family"] == "inet" else (base["family"],)
-            packets = [Packet(version, port, uplink) for version in versions for port in PORTS]
-            if not self._is_ufws(base) and (by := worst(self._fate(base, packet) for packet in packets)):
-                found.append(Closed(family=base["family"], table=base["table"], chain=base["name"], by=by))
+            if not self._is_ufws(base) and (closed := self._closed(base, uplink)):
+                found.append(closed)
         return found
 
     def _is_ufws(self, base: dict[str, Any]) -> bool:
@@ -123,48 +145,68 @@ class Ruleset:
             for statement in rule["expr"]
         )
 
-    def _fate(self, base: dict[str, Any], packet: Packet) -> By | None:
-        match self._walk(base["family"], base["table"], base["name"], packet):
-            case "drop":
-                return "rule"
-            case "end" if base.get("policy") == "drop":
-                return "policy"
-        return None
+    def _closed(self, base: dict[str, Any], uplink: str) -> Closed | None:
+        versions = ("ip", "ip6") if base["family"] == "inet" else (base["family"],)
+        names = (base["family"], base["table"], base["name"])
+        ends = {
+            port: {self._walk(names, Packet(version, port, uplink)) for version in versions} for port in PORTS
+        }
+        ports = [port for port in PORTS if "terms" not in ends[port]]
+        policy: By | None = "policy" if base.get("policy") == "drop" else None
+        fates: dict[End, By | None] = {"drop": "rule", "end": policy}
+        by = worst(fates.get(end) for port in ports for end in ends[port])
+        return Closed(family=names[0], table=names[1], chain=names[2], by=by, ports=ports) if by else None
 
-    def _walk(self, family: str, table: str, chain: str, packet: Packet) -> Literal["accept", "drop", "end"]:
-        for rule in self.rules.get((family, table, chain), []):
-            match self._verdict(rule, packet):
+    def _walk(
+        self, chain: tuple[str, str, str], packet: Packet, *, sure: bool = True, named: bool = False
+    ) -> End:
+        """Follow a packet through a chain.
+
+        :param sure: whether it surely gets there
+        :param named: whether a rule on its way named its port
+        """
+        for rule in self.rules.get(chain, []):
+            verdict, certain, names_port = self._verdict(rule, packet)
+            surely, by_number = sure and certain, named or names_port
+            match verdict:
                 case {"accept": _} | {"queue": _}:
-                    return "accept"
-                case {"drop": _} | {"reject": _}:
+                    if surely or by_number:
+                        return "accept" if surely else "terms"
+                case {"drop": _} | {"reject": _} if certain:
                     return "drop"
-                case {"return": _}:
+                case {"return": _} if certain:
                     return "end"
-                case {"goto": {"target": target}}:
-                    return self._walk(family, table, target, packet)
-                case {"jump": {"target": target}}:
-                    if (fate := self._walk(family, table, target, packet)) != "end":
-                        return fate
+                case {"goto": {"target": target}} | {"jump": {"target": target}}:
+                    end = self._walk((*chain[:2], target), packet, sure=surely, named=by_number)
+                    if end == "terms" or (certain and (end != "end" or "goto" in verdict)):
+                        return end
         return "end"
 
-    def _verdict(self, rule: dict[str, Any], packet: Packet) -> Any:
-        """The rule's verdict if the packet surely meets all its conditions, or a statement not known here."""
+    def _verdict(self, rule: dict[str, Any], packet: Packet) -> tuple[Any, bool, bool]:
+        """Tell the rule's verdict, if the packet may get it; whether it surely does; and if by its port."""
+        certain, named = True, False
         for statement in rule["expr"]:
             match statement:
                 case {"match": {"left": left, "op": op, "right": right}}:
                     value = packet.field(left)
-                    if value is None or not self._holds(value, op, right, rule):
-                        return None
+                    if value is None:
+                        certain = False
+                    elif not self._holds(value, op, right, rule):
+                        return None, certain, named
+                    named = named or (value == packet.port and op != "!=")
                 case {"vmap": {"key": key, "data": data}} if (value := packet.field(key)) is not None:
                     pairs = self._members(data, rule)
-                    return next(
-                        (then for given, then in pairs if self._holds(value, "==", given, rule)), None
-                    )
+                    fitting = (then for given, then in pairs if self._holds(value, "==", given, rule))
+                    return next(fitting, None), certain, named or value == packet.port
                 case {"counter": _} | {"log": _} | {"mangle": _} | {"xt": {"name": "comment"}}:
                     pass
+                case {"accept": _} | {"queue": _} | {"drop": _} | {"reject": _} | {"return": _}:
+                    return statement, certain, named
+                case {"goto": _} | {"jump": _}:
+                    return statement, certain, named
                 case _:
-                    return statement
-        return None
+                    certain = False
+        return None, certain, named
 
     def _holds(self, value: str | int, op: str, right: Any, rule: dict[str, Any]) -> bool:
         match op, right:

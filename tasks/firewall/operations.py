@@ -7,10 +7,10 @@ from pyinfra.api import QuoteString, StringCommand, operation
 
 from tasks.firewall.facts import Firewall
 from tasks.firewall.nft_ruleset import MARK, PORTS, Closed
+from tasks.host import differences
 
 PORT_LIST = ",".join(map(str, PORTS))
 UFW_RULE = f"allow {PORT_LIST}/tcp"
-NFT_RULE = f'tcp dport {{ {PORT_LIST.replace(",", ", ")} }} accept comment "{MARK}"'
 
 
 @operation()
@@ -24,6 +24,10 @@ def nftables_rules() -> Generator[StringCommand, None, None]:
     if not found["closed"] and not found["boot_closed"]:
         host.noop("nftables lets mail in")
         return
+    told = ((found["closed"], "drops mail"), (found["boot_closed"], "will drop mail after a boot"))
+    for chains, words in told:
+        for chain in chains:
+            differences.tell(f"nftables {chain['family']} {chain['table']} {chain['chain']}", words)
     if found["boot_closed"]:
         # The empty line makes good for a file that does not end with one.
         boot = ["flush ruleset", f'include "{found["conf"]}"', "", *map(statement, found["boot_needs"])]
@@ -39,6 +43,7 @@ def nftables_rules_removed() -> Generator[StringCommand, None, None]:
     if not ours:
         host.noop("nftables has no rule of ours")
         return
+    differences.tell("nftables", "has a rule of ours, which is not wanted any more")
     yield _feed("nft -f -", [f"delete rule {rule}" for rule in ours])
 
 
@@ -46,6 +51,8 @@ def nftables_rules_removed() -> Generator[StringCommand, None, None]:
 def ufw_rule() -> Generator[StringCommand, None, None]:
     """Let mail in through ufw, which keeps its rules over a reboot by itself (ufw(8))."""
     found = host.get_fact(Firewall)
+    if found["ufw"]:
+        differences.tell("ufw", "drops mail")
     match found["ufw"]:
         case None:
             host.noop("ufw lets mail in")
@@ -64,6 +71,7 @@ def ufw_rule_removed() -> Generator[StringCommand, None, None]:
     if not host.get_fact(Firewall)["ufw_ours"]:
         host.noop("ufw has no rule of ours")
         return
+    differences.tell("ufw", "has a rule of ours, which is not wanted any more")
     yield StringCommand(f"ufw delete {UFW_RULE}")
 
 
@@ -75,7 +83,9 @@ def statement(closed: Closed) -> str:
     has to be ahead, and then of all: handles change with every load, a counted position with every edit.
     """
     verb = "add" if closed["by"] == "policy" else "insert"
-    return f"{verb} rule {closed['family']} {closed['table']} {closed['chain']} {NFT_RULE}"
+    ports = ", ".join(map(str, closed["ports"]))
+    rule = f'tcp dport {{ {ports} }} accept comment "{MARK}"'
+    return f"{verb} rule {closed['family']} {closed['table']} {closed['chain']} {rule}"
 
 
 def _feed(command: str, statements: Iterable[str]) -> StringCommand:

@@ -7,7 +7,6 @@ rewritten, so what lets SSH in stays as it is.
 import re
 from collections.abc import Iterator
 from functools import partial
-from io import StringIO
 from pathlib import Path
 
 from pyinfra import host
@@ -17,6 +16,7 @@ from tasks.firewall import operations as firewall
 from tasks.firewall.facts import Firewall, FirewallSays
 from tasks.firewall.nft_ruleset import Closed
 from tasks.firewall.section import Firewall as Section
+from tasks.host.operations import owned
 from tasks.host.templates import render
 from tasks.part import Ask, Part
 
@@ -30,7 +30,8 @@ INCLUDE = 'include "/etc/quietrelay/*.nft"'
 def part(section: Section) -> Part:
     """Let 25, 465 and 587 in, or take back what let them in."""
     return Part(
-        actions=(partial(act, section.open_ports),), complaints=(partial(complaints, section.open_ports),)
+        actions=(partial(act, section.open_ports),),
+        complaints={"firewall": partial(complaints, section.open_ports)},
     )
 
 
@@ -78,22 +79,14 @@ def _open(found: FirewallSays) -> None:
         firewall.nftables_rules(name=f"Let mail in through nftables: {where}")
     if found["boot_closed"]:
         directory = str(Path(BOOT_RULES).parent)
-        files.directory(name=f"Make {directory}", path=directory, user="root", group="root", mode="755")
+        owned.directory(name=f"Make {directory}", path=directory)
         rules = render(
             "firewall/quietrelay.nft",
             conf=found["conf"],
             chains=found["boot_needs"],
             statement=firewall.statement,
         )
-        files.put(
-            name=f"Write {BOOT_RULES}",
-            src=StringIO(rules),
-            dest=BOOT_RULES,
-            user="root",
-            group="root",
-            mode="644",
-            create_remote_dir=False,
-        )
+        owned.text(name=f"Write {BOOT_RULES}", path=BOOT_RULES, content=rules)
         files.line(
             name=f"Include {BOOT_RULES} in {found['conf']}",
             path=found["conf"],
@@ -116,7 +109,9 @@ def _withdraw(found: FirewallSays) -> None:
             line=f"^{re.escape(INCLUDE)}$",
             present=False,
         )
-        files.file(name=f"Remove {BOOT_RULES}", path=BOOT_RULES, present=False)
+        owned.gone(name=f"Remove {BOOT_RULES}", path=BOOT_RULES)
+        directory = str(Path(BOOT_RULES).parent)
+        owned.no_directory(name=f"Remove {directory}", path=directory)
 
 
 def _name(chain: Closed) -> str:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from tasks.host.templates import program, render
-from tasks.part import Ask, Daemon, Directory, File, Part
+from tasks.part import Ask, Daemon, Directory, File, Part, Rights
 from tasks.postfix import obstacles
 from tasks.postfix.configuration import Configuration, Service
 from tasks.postfix.facts import PostfixSays
@@ -26,6 +26,8 @@ UNIT = "/etc/systemd/system/quietrelay-headers.service"
 PROGRAM = "/usr/local/lib/quietrelay/headers.py"
 SETTINGS = "/usr/local/lib/quietrelay/headers.json"
 SOCKET = "/run/quietrelay-headers/socket"
+JUDGE = f"socketmap:unix:{SOCKET}:headers"
+MADE = (Rights("/run/quietrelay-headers", "postfix", "710"), Rights(SOCKET, "postfix", "666"))
 CLEANUP = "cleanup-submission"
 LOOPBACK = "127.0.0.1:10587"
 
@@ -49,18 +51,26 @@ def part(privacy: Privacy, hostname: str, machine_id: str, auth_on_25: bool) -> 
                 partial(render, "privacy/quietrelay-headers.service", program=PROGRAM, settings=SETTINGS)
             ),
         },
-        daemons=(Daemon("quietrelay-headers", UNIT, "/run/quietrelay-headers/pid", (PROGRAM, SETTINGS)),),
+        daemons=(
+            Daemon("quietrelay-headers", UNIT, "/run/quietrelay-headers/pid", (PROGRAM, SETTINGS), MADE),
+        ),
         postfix=configuration(privacy, mark),
         rereads=(RULES,),
-        # Up to the recipient a message needs every part that rewrites it.
-        complaints=(partial(_complaints, auth_on_25),),
-        probes=("takes_a_recipient 10587 'the rewriting of the trace header' postfix/cleanup",),
+        complaints={"detours": partial(_complaints, auth_on_25)},
+        probes=(
+            # Up to the recipient a message needs every part that rewrites it.
+            "takes_a_recipient 10587 'the rewriting of the trace header' postfix/cleanup",
+            f"rewrites 'Received: from home' pcre:{RULES} IGNORE",
+            f"rewrites 'Message-ID: <1@home>' {JUDGE} 'REPLACE Message-ID: <1@'",
+        ),
     )
 
 
 def _complaints(auth_on_25: bool, ask: Ask) -> Iterator[str]:
     if found := ask(PostfixSays):  # once Postfix is installed
-        yield from obstacles.detours(found, ["submission/inet", "submissions/inet"], auth_on_25)
+        ours = {key for key, said in found["options"].items() if said.get("cleanup_service_name") == CLEANUP}
+        for_users = {"submission/inet", "submissions/inet", *ours} - {f"{LOOPBACK}/inet"}
+        yield from obstacles.detours(found, sorted(for_users), auth_on_25)
 
 
 def _rules(privacy: Privacy, hostname: str, mark: str) -> str:
@@ -104,7 +114,7 @@ def configuration(privacy: Privacy, mark: str) -> Configuration:
             "quietrelay_user_mail": "check_sasl_access static:{FILTER anonymize:[127.0.0.1]:10587}",
             "quietrelay_envelope": privacy_rules.envelope(),
             "quietrelay_receipts": privacy_rules.receipts(),
-            "quietrelay_judged": privacy_rules.judged(privacy.fates, f"socketmap:unix:{SOCKET}:headers"),
+            "quietrelay_judged": privacy_rules.judged(privacy.fates, JUDGE),
             # What the admin has for all transports is not for a step within the relay.
             "anonymize_destination_rate_delay": "0s",
             "anonymize_transport_rate_delay": "0s",
@@ -127,8 +137,12 @@ def configuration(privacy: Privacy, mark: str) -> Configuration:
                 # are the headers of attached and forwarded messages, which keep them, and their signatures.
                 "mime_header_checks": CHECKS,
                 "disable_mime_input_processing": "yes",
+                # Message-ID, Date and From, where a device writes none (RFC 6409 8.1 to 8.3): by the relay's
+                # name and clock, and from the envelope.
+                "always_add_missing_headers": "yes",
                 "nested_header_checks": "",
                 "body_checks": "$quietrelay_receipts",
+                "body_checks_size_limit": "51200",  # Postfix's own: an admin's is for other mail
                 # What a milter of the admin's adds, before or after us.
                 "milter_header_checks": CHECKS,
             },
@@ -171,5 +185,6 @@ def configuration(privacy: Privacy, mark: str) -> Configuration:
             },
         },
         where_known=frozenset({"smtpd_hide_client_session"}),
-        isolated=frozenset({f"{CLEANUP}/unix", "anonymize/unix", f"{LOOPBACK}/inet"}),
+        confidential=frozenset({"mail_name"}),  # it is the mark
+        inherits=dict.fromkeys((f"{CLEANUP}/unix", "anonymize/unix", f"{LOOPBACK}/inet"), ""),
     )

@@ -25,6 +25,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
+from onhost import headers as judging
 from tasks.privacy import headers, ids
 
 TraceForm = Literal["anonymous", "classic"]
@@ -34,15 +35,6 @@ MESSAGE_IDS = headers.names(headers.NAMING)
 
 # Headers with a date in the writer's own zone.
 DATES = ("Date", "Resent-Date")
-
-IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}"
-IPV6 = rf"(?:[\da-f]{{0,4}}+:){{1,8}}+(?:{IPV4}|[\da-f]{{0,4}}+)"  # RFC 4291 2.2
-KEPT = r"\.\d++\.squirrel"  # the end of SquirrelMail's left side
-# What a right side is made of: no @, so that none is looked through for two of them.
-NARROW = r"""[^\s<>()@",;]"""
-WIDE = r"[^\s<>()@]"
-# All of it, but for commas and the like at its end, and for the left side of an id that follows one of them.
-RUN = rf"""(?>{WIDE}*{NARROW}(?![^\s<>()",;])|[",;]*+{NARROW}++)"""
 
 
 def named(*names: str) -> str:
@@ -62,34 +54,25 @@ class Rule(NamedTuple):
     action: str
 
 
-def private_right_side(private_domains: Sequence[str]) -> str:
-    """Match what comes after the @ in an id and tells where it was made.
+def telling_id(private_domains: Sequence[str]) -> str:
+    """Match the part of an id that tells on its user: the end of a left side, or a right side from its @ on.
 
-    An address, as a literal or bare; a name without a dot; one below a domain that is nobody's; one that has
-    an address in it, as providers name their customers' lines. Another @ ends it, as a bracket does.
+    By the signs that the program knows which judges ids, but for one: the list of top-level domains is long.
     """
     domains = "|".join(_by_first_letter(private_domains))
-    within = [r"(?<!\d)(?:\d{1,3}[.-]){3}\d{1,3}(?!\d)"]
-    within += [rf"(?<=[.@])(?=\w)(?:{domains})\.?(?!{NARROW})"] if domains else []
-    whole = [r"[\da-f.]*+:[\da-f:.]++", r"""[^\s<>()@.:",;]++\.?"""]
-    told = rf"""[",;]*+(?:{"|".join(whole)})(?!{NARROW})|{WIDE}*?(?:{"|".join(within)})"""
-    return rf"(?:\[[^]\s>]*+\]?+{RUN}?+|(?={told}){RUN})"
+    within = [*judging.OF_A_LINE.values(), rf"(?<=[.@])(?=\w)(?:{domains}){judging.END}"]
+    strange_port = rf"{judging.NAME.pattern}:(?!\d*+(?!{judging.NARROW}))"
+    right_sides = [r"\[", r"\(none\)", judging.ALONE.pattern, strange_port]
+    right_sides.append(rf"{judging.WIDE}*?(?:{'|'.join(within)})")
+    return (
+        rf"(?:{'|'.join(judging.OF_A_LEFT_SIDE)}|@(?:{judging.BEFORE.pattern})?+(?:{'|'.join(right_sides)}))"
+    )
 
 
 def _by_first_letter(domains: Sequence[str]) -> Iterator[str]:
     """Match one of many in few steps: PCRE tries one alternative after the other."""
     for first, several in groupby(sorted(domains), key=itemgetter(0)):
         yield f"{re.escape(first)}(?:{'|'.join(re.escape(domain[1:]) for domain in several)})"
-
-
-def private_id(private_domains: Sequence[str]) -> str:
-    """Match the part of an id that tells on its user, from within its left side to the end.
-
-    SquirrelMail wrote the browser's address there, Outlook Express the computer's, in hexadecimal digits.
-    """
-    right_side = private_right_side(private_domains)
-    squirrel = rf"\.(?:{IPV4}|{IPV6}){KEPT}@{RUN}?+"
-    return rf"(?:{squirrel}|(?:\$[\da-f]{{8}})?@{right_side})"
 
 
 _VERSION = _name([headers.MIME_VERSION.names])
@@ -217,7 +200,7 @@ def guard(fates: Fates, private_domains: Sequence[str]) -> str:
     rules = [Rule(pattern, f"{why}: a header was not dropped") for pattern in _dropped(fates)]
     rules += [
         Rule(f"^{_PLAIN_VERSION}", "DUNNO"),
-        Rule(rf"{named(*MESSAGE_IDS)}(?!.*?{private_id(private_domains)})", "DUNNO"),
+        Rule(rf"{named(*MESSAGE_IDS)}(?!.*?{telling_id(private_domains)})", "DUNNO"),
     ]
     if fates.unknown_leave:
         rules.append(Rule(named(*fates.own_rules), f"{why}: a header was not rewritten"))

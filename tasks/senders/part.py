@@ -7,6 +7,7 @@ what others forward comes in under the sender that it had.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from pydantic import SecretStr
@@ -23,7 +24,7 @@ from tasks.senders.sections import (
     SendersFromFile,
 )
 from tasks.senders.tables import by_login_table, file_table, parse
-from tasks.servers import trust
+from tasks.servers import ldap_access, trust
 from tasks.servers.ldap_access import SearchedDirectory
 
 FILE = "/etc/postfix/senders"
@@ -64,7 +65,10 @@ def part(senders: Senders, local_domain: str, login: object) -> Part:
                 DIRECTORY: File(content, mode="600"),
                 **trust.files(f"{key}.ca_file", access.ca_file, DIRECTORY_CA, "directory"),
             }
-            return _owned(f"ldap:{DIRECTORY}", files, packages=("postfix-ldap",))
+            owned = _owned(f"ldap:{DIRECTORY}", files, packages=("postfix-ldap",))
+            ca_file, plain = trust.path(access.ca_file, DIRECTORY_CA), ldap_access.is_plain(access)
+            asked = tuple(ldap_access.server(url, ca_file, plain, key) for url in access.servers)
+            return replace(owned, servers=asked if key == "senders" else ())
 
 
 def _relaying(on_25: str, for_users: str) -> Configuration:

@@ -76,6 +76,7 @@ class SendersFromDirectory(Section):
                 raise ValueError(f"{name}: % stands before s, u, d or a digit, or twice; see ldap_table(5)")
         if self.servers:
             ldap_access.agree(self)
+            ldap_access.of_one_kind(self)
             if not self.search_base:
                 raise ValueError("search_base is missing beside servers; say where addresses are searched")
         elif alone := [
