@@ -15,8 +15,6 @@ from tests.support.bed import TEST_BED, Account, TestBed, survey
 from tests.support.inventory import InventoryError
 
 pytest_plugins = ["tests.support.plugin"]
-
-A_NIGHT_AND_A_WEEKEND = 3
 REMEMBERED = pytest.StashKey[bool]()
 UNIT_TESTS = Path(__file__).parent / "unit"
 
@@ -36,8 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--days",
         metavar="N",
         type=int,
-        default=A_NIGHT_AND_A_WEEKEND,
-        help="want certificates to be valid for so long still (%(default)s)",
+        help="want certificates to be valid for so long still; by default as the inventory says",
     )
     group.addoption("--password-file", metavar="FILE", help="first line: the password of --login")
 
@@ -46,9 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers that decide which tests an inventory gets."""
     for line in (
         "needs(*roles): runs only where the inventory has these groups of hosts (or an account was given)",
+        "safe: changes nothing, so that others may talk to the relay meanwhile",
         "changes_the_relay: breaks and repairs the relay; runs last, and alone",
         "machine: changes the relay where a machine may differ from a container; worth it emulated too",
-        "bulk: sends messages by the thousand",
+        "bulk: sends messages by the thousand, or logs in by the hundred",
+        "long: takes many minutes; script/test leaves it out, and script/test --long runs it",
     ):
         config.addinivalue_line("markers", line)
 

@@ -1,7 +1,9 @@
 """Many things at the same time: what tests do with hosts is mostly waiting for them."""
 
-from collections.abc import Callable, Hashable, Iterable
+import threading
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 # The server outside has one connection for all, which carries ten sessions (sshd_config(5)).
@@ -23,3 +25,21 @@ def at_once(
     wanted = list(things)
     with ThreadPoolExecutor(limit) as pool:
         return dict(zip(wanted, pool.map(act, wanted), strict=True))
+
+
+@contextmanager
+def meanwhile(works: Iterable[Callable[[], object]], ended: threading.Event) -> Iterator[None]:
+    """Have all of these done in threads of their own while something else is.
+
+    :param works: each returns soon after the end
+    :param ended: is set at the end
+    """
+    threads = [threading.Thread(target=work) for work in works]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()

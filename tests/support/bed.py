@@ -148,6 +148,13 @@ class TestBed:
     sockets: Path
     expendable: str = ""
     """Module that puts the hosts back."""
+    unreached: tuple[str, ...] = ()
+    """Names of relays that do not answer by SSH."""
+
+    @property
+    def names(self) -> list[str]:
+        """Name all relays, within reach or not."""
+        return [*(relay.name for relay in self.relays), *self.unreached]
 
     @property
     def keeper(self) -> Keeper:
@@ -189,7 +196,8 @@ def survey(
     """Read an inventory and reach its hosts.
 
     :param only: names of the relays to reach; by default all
-    :raises InventoryError: if it cannot be read, or a host in it not be reached
+    :raises InventoryError: if it cannot be read, or a host in it not be reached; of relays that nobody may
+        break one within reach will do
     """
     entries = read(inventory, root)
     sockets = Path(tempfile.mkdtemp(prefix="qr-", dir="/tmp"))  # short: a socket's path has 108 bytes
@@ -200,7 +208,17 @@ def survey(
         )
         with ThreadPoolExecutor(AT_ONCE) as pool:
             some = [entry for entry in entries if entry.settings and (not only or entry.name in only)]
-            relays = tuple(pool.map(lambda entry: _relay(entry, client_host, sockets), some))
+            tried = dict(
+                zip(
+                    (one.name for one in some),
+                    pool.map(lambda one: _tried(one, client_host, sockets), some),
+                    strict=True,
+                )
+            )
+        relays = tuple(one for one in tried.values() if isinstance(one, Relay))
+        errors = {name: one for name, one in tried.items() if isinstance(one, ConnectionError)}
+        if errors and (not relays or any(entry.expendable for entry in some)):
+            raise next(iter(errors.values()))
         if isinstance(client_host, InventoryClient):
             client_host.forward(address for relay in relays for address in relay.addresses.values())
     except (AssertionError, OSError, subprocess.SubprocessError) as error:
@@ -217,11 +235,20 @@ def survey(
         account = Account(topology.USERS[0].uid, topology.USERS[0].password)
     if account is not None:
         roles.add("account")
-    return TestBed(inventory, relays, others, frozenset(roles), account, client_host, sockets, expendable)
+    return TestBed(
+        inventory, relays, others, frozenset(roles), account, client_host, sockets, expendable, tuple(errors)
+    )
 
 
 def _first(entries: list[Entry], role: str) -> list[Entry]:
     return [entry for entry in entries if role in entry.groups and not entry.settings][:1]
+
+
+def _tried(entry: Entry, client_host: ClientHost, sockets: Path) -> Relay | ConnectionError:
+    try:
+        return _relay(entry, client_host, sockets)
+    except ConnectionError as error:
+        return error
 
 
 def _relay(entry: Entry, client_host: ClientHost, sockets: Path) -> Relay:

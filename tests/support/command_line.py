@@ -1,4 +1,4 @@
-"""pyinfra's command line, each time in a process of its own, that has pyinfra imported already.
+"""The command lines, as a person uses them: pyinfra's, and the program's own.
 
 A run of pyinfra spends most of its time on imports, and the tests have over a hundred. A server imports it
 once, and forks for each run (multiprocessing's forkserver). What is under test each run imports anew.
@@ -12,13 +12,35 @@ from collections.abc import Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from lab.process import ODD_BYTES
 
+ROOT = Path(__file__).parents[2]
+PATIENCE = 600  # seconds
 IMPORTED = ["pyinfra_cli.main", "pydantic", "cryptography.x509", "jinja2"]
 
 _context = get_context("forkserver")
 _context.set_forkserver_preload(IMPORTED)
+
+
+def quietrelay(*words: str, cwd: Path = ROOT, **streams: Any) -> "subprocess.CompletedProcess[str]":
+    """Run what ``quietrelay WORDS`` would in a directory, without input, and give what it printed.
+
+    :param streams: what differs, by subprocess.run's names
+    :raises subprocess.TimeoutExpired: when it does not end
+    """
+    told = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "quietrelay", *words],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "80", "LINES": "24"},
+        text=True,
+        errors=ODD_BYTES,
+        timeout=PATIENCE,
+        check=False,
+        **told,
+    )
 
 
 def pyinfra(words: Sequence[str], cwd: Path, timeout: float) -> "subprocess.CompletedProcess[str]":

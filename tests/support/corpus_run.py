@@ -39,6 +39,8 @@ HELOS = {
     "кухня.пример": ("кухня",),
     "localhost": (),
 }
+DAYS, MONTHS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun", "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+DATE = rf"(?:{DAYS}), +\d{{1,2}} (?:{MONTHS}) \d{{4}} \d\d:\d\d:\d\d [+-]\d{{4}}(?: \([A-Z]+\))?"
 ENVELOPES = ("one", "many", "hidden")
 
 
@@ -195,16 +197,35 @@ def judge(raw: bytes, expected: bytes, relay: Relay, secrets: Sequence[str]) -> 
         faults.append(f"has {foreign} above our trace header")
     if above.count(b"\nReceived:") != 1:
         faults.append("has another trace header than the reader's above ours")
-    if below != expected:
-        faults.append(f"was changed: {first_difference(below, expected)}")
+    if (sent := without_additions(below, expected, relay.hostname)) != expected:
+        faults.append(f"was changed: {first_difference(sent, expected)}")
     return faults
+
+
+def without_additions(below: bytes, expected: bytes, hostname: str) -> bytes:
+    """Take away what the relay has to add (RFC 6409 8.2, 8.3), and say what it did not add.
+
+    Where a message has been sent anew, that is about those headers (RFC 5322 3.6.6).
+    """
+    head = expected.partition(b"\n\n")[0]
+    anew = "Resent-" if re.search(rb"^Resent-", head, re.MULTILINE | re.IGNORECASE) else ""
+    wanted = {
+        "Message-ID": rf"<\d{{14}}\.\w+@{re.escape(hostname)}>",
+        "Date": DATE,
+        "From": re.escape(SENDER),
+    }
+    for name, value in wanted.items():
+        if not re.search(rf"^{anew}{name}:".encode(), head, re.MULTILINE | re.IGNORECASE):
+            line = re.compile(rf"^{anew}{name}: {value}\n".encode(), re.MULTILINE | re.IGNORECASE)
+            below, added = line.subn(b"", below, count=1)
+            if not added:
+                return f"it has no {anew}{name}".encode()
+    return below
 
 
 def split_at_trace(raw: bytes, hostname: str) -> tuple[bytes, bytes, bytes]:
     """Part a message at the relay's trace header, which has to be as RFC 5322 3.6.7 and 3.3 have it."""
-    days, months = "Mon|Tue|Wed|Thu|Fri|Sat|Sun", "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-    date = rf"(?:{days}), +\d{{1,2}} (?:{months}) \d{{4}} \d\d:\d\d:\d\d [+-]\d{{4}}(?: \([A-Z]+\))?"
-    ours = rf"^Received: by {re.escape(hostname)} \(Postfix\) id [0-9A-Za-z]+; {date}\n"
+    ours = rf"^Received: by {re.escape(hostname)} \(Postfix\) id [0-9A-Za-z]+; {DATE}\n"
     if at := re.search(ours.encode(), raw, re.MULTILINE):
         return raw[: at.start()], at[0], raw[at.end() :]
     return raw, b"", b""

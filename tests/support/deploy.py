@@ -75,8 +75,7 @@ class Deploy:
 
         :param root: where deploy.py lies
         """
-        self._words = [str(Path(inventory).resolve()), "deploy.py"]
-        self._root = root
+        self.inventory, self.root = str(Path(inventory).resolve()), root
 
     def run(self, *options: str) -> Run:
         """Deploy, and report in JSON."""
@@ -87,5 +86,5 @@ class Deploy:
         return self._call("--dry", "--diff")
 
     def _call(self, *options: str) -> Run:
-        done = pyinfra([*self._words, *options], self._root, PATIENCE)
+        done = pyinfra([self.inventory, "deploy.py", *options], self.root, PATIENCE)
         return Run(done.returncode, done.stdout, done.stderr)

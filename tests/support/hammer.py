@@ -6,8 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
+from tests.support.at_once import meanwhile
 from tests.support.bed import Account, Endpoint, Relay
 from tests.support.smtp import MailProgram
 
@@ -73,19 +75,9 @@ def hammering(
         while not attempts.ended.is_set():
             attempts.add(attempt(program, endpoint, account))
 
-    threads = [
-        threading.Thread(target=log_in_again_and_again, args=[endpoint])
-        for endpoint in endpoints
-        for _ in range(people)
-    ]
-    for thread in threads:
-        thread.start()
-    try:
+    works = [partial(log_in_again_and_again, endpoint) for endpoint in endpoints for _ in range(people)]
+    with meanwhile(works, attempts.ended):
         yield attempts
-    finally:
-        attempts.ended.set()
-        for thread in threads:
-            thread.join()
 
 
 def attempt(program: MailProgram, endpoint: Endpoint, account: Account) -> Attempt:

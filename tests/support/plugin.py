@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,15 +49,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, some in places.items():
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, some or [pytest.param(None, id="nowhere")], ids=str)
+    if "inventoried" in metafunc.fixturenames:
+        metafunc.parametrize("inventoried", test_bed.names if test_bed else [], ids=str)
     if "user" in metafunc.fixturenames:
         users = [pytest.param(Account(user.uid, user.password), id=user.uid) for user in USERS]
         metafunc.parametrize("user", users)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark as live what talks to hosts."""
+    """Mark as live what talks to hosts, and as safe what changes nothing there."""
     if _is_of_hosts(item):
         item.add_marker("live")
+    if SAFE in item.path.parents:
+        item.add_marker("safe")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -99,10 +102,25 @@ def test_bed(request: pytest.FixtureRequest) -> TestBed:
 
 
 @pytest.fixture(scope="module")  # some modules set a relay up anew, and it has another CA then
-def mail_program(test_bed: TestBed, pytestconfig: pytest.Config) -> MailProgram:
+def mail_program(
+    request: pytest.FixtureRequest, test_bed: TestBed, pytestconfig: pytest.Config
+) -> MailProgram:
     """Give the mail program, at the client's place."""
-    ca = pytestconfig.getoption("--ca")
-    return MailProgram(test_bed.client_host, Path(ca) if ca else None)
+    if SAFE in request.path.parents:
+        program: MailProgram = request.getfixturevalue("one_mail_program")
+        return program
+    return _mail_program(test_bed, pytestconfig, gives_up=False)
+
+
+@pytest.fixture(scope="session")
+def one_mail_program(test_bed: TestBed, pytestconfig: pytest.Config) -> MailProgram:
+    """Give the mail program that talks to relays to which nothing happens, so that it knows whom to trust."""
+    return _mail_program(test_bed, pytestconfig, gives_up=True)  # nobody puts right what is silent
+
+
+def _mail_program(test_bed: TestBed, config: pytest.Config, gives_up: bool) -> MailProgram:
+    ca = config.getoption("--ca")
+    return MailProgram(test_bed.client_host, Path(ca) if ca else None, gives_up=gives_up)
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +143,10 @@ def client(test_bed: TestBed) -> InventoryClient:
 
 
 @pytest.fixture(scope="session")
-def days_left(pytestconfig: pytest.Config) -> timedelta:
-    """Say for how long a certificate has to be valid still."""
-    days = pytestconfig.getoption("--days")
-    assert isinstance(days, int)
-    return timedelta(days=days)
+def days_left(pytestconfig: pytest.Config) -> int | None:
+    """Say for how many days a certificate has to be valid still, where that is not the inventory's affair."""
+    days: int | None = pytestconfig.getoption("--days")
+    return days
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ import smtplib
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,9 +49,13 @@ class Conversation(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         connection = self._client_host.connect(self.endpoint.address, port, timeout)
-        if self.endpoint.opens_in_tls:
-            return self._trust.wrap_socket(connection, server_hostname=host)
-        return connection
+        if not self.endpoint.opens_in_tls:
+            return connection
+        secure = self._trust.wrap_socket(connection, server_hostname=host)
+        # The greeting waits until the tickets before it are acknowledged, which would take 40 ms (tcp(7)).
+        if connection.family != socket.AF_UNIX and (at_once := getattr(socket, "TCP_QUICKACK", None)):
+            secure.setsockopt(socket.IPPROTO_TCP, at_once, 1)
+        return secure
 
     def send(self, s: bytes | str) -> None:  # type: ignore[override]  # named as smtplib has it
         """Send, and note it for the transcript."""
@@ -85,9 +90,13 @@ class Conversation(smtplib.SMTP):
         return Reply(*self.docmd(line))
 
     def greet(self) -> list[str]:
-        """Say EHLO and return what the relay offers, a line each."""
+        """Say EHLO and return what the relay offers, a line each.
+
+        :raises smtplib.SMTPHeloError: where it refuses to talk
+        """
         reply = Reply(*self.ehlo())
-        assert reply.code == 250, reply
+        if reply.code != 250:
+            raise smtplib.SMTPHeloError(*reply)
         return reply.text.decode("ascii").splitlines()[1:]
 
     def secure(self) -> list[str]:
@@ -172,13 +181,16 @@ def trusted(relay: Relay, ca: Path | None) -> str:
 class MailProgram:
     """Somebody's mail program: opens conversations, and knows which certificates to trust."""
 
-    def __init__(self, client_host: ClientHost, ca: Path | None = None) -> None:
+    def __init__(self, client_host: ClientHost, ca: Path | None = None, *, gives_up: bool = False) -> None:
         """Stand at a place.
 
         :param ca: file with CAs that are trusted beside those that everybody trusts
+        :param gives_up: whether an endpoint that was silent once is not tried again
         """
         self.client_host = client_host
         self._ca = ca
+        self._gives_up = gives_up
+        self._silent: set[Endpoint] = set()
         self._trust: dict[Relay, ssl.SSLContext] = {}
 
     def trust(self, relay: Relay) -> ssl.SSLContext:
@@ -198,9 +210,25 @@ class MailProgram:
         """Forget whom to trust for a relay that was made anew."""
         self._trust.pop(relay, None)
 
+    @contextmanager
+    def patience(self, endpoint: Endpoint) -> Iterator[None]:
+        """Note that an endpoint is silent, if it is.
+
+        :raises TimeoutError: where it is, or was before
+        """
+        if endpoint in self._silent:
+            raise TimeoutError("timed out before")
+        try:
+            yield
+        except TimeoutError:
+            if self._gives_up:
+                self._silent.add(endpoint)
+            raise
+
     def open(self, endpoint: Endpoint, helo: str = HELO) -> Conversation:
         """Connect and read the greeting."""
-        return Conversation(endpoint, self.client_host, self.trust(endpoint.relay), helo)
+        with self.patience(endpoint):
+            return Conversation(endpoint, self.client_host, self.trust(endpoint.relay), helo)
 
     def open_secure(self, endpoint: Endpoint, helo: str = HELO) -> Conversation:
         """Connect, begin TLS and say EHLO."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tests.support.bed import Relay
 
-WATCHED = ["/tmp", "/var/tmp", "/run", "/etc", "/var/log", "/home"]  # where a run writes
+# Where a run writes.
+WATCHED = ["/tmp", "/var/tmp", "/run", "/etc", "/var/log", "/var/lib/quietrelay", "/home"]
 END = "/tmp/quietrelay-watch-ends"
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.bed import Endpoint
-from tests.support.smtp import MailProgram
+from tests.support.smtp import PATIENCE, MailProgram
 
 
 @pytest.mark.parametrize("greeting", ["EHLO", "HELO"])
@@ -12,7 +12,10 @@ def test_a_client_that_does_not_wait_for_answers_is_turned_away(
 ) -> None:
     # Whoever speaks before listening is a robot, or a web page that was made to talk to port 25.
     relay = plain_endpoint.relay
-    with mail_program.client_host.connect(plain_endpoint.address, plain_endpoint.port, 30) as connection:
+    with (
+        mail_program.patience(plain_endpoint),
+        mail_program.client_host.connect(plain_endpoint.address, plain_endpoint.port, PATIENCE) as connection,
+    ):
         connection.sendall(
             f"{greeting} robot.test\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster@{relay.hostname}>\r\nDATA\r\n"
             "Subject: hello\r\n\r\n.\r\nQUIT\r\n".encode()

@@ -6,9 +6,11 @@ import pytest
 
 from lab.topology import OUTSIDE_DOMAIN
 from tests.support.bed import Account, Endpoint, Relay
+from tests.support.fault import expect
 from tests.support.mail import Maildir, letter, new_token, outside_address, settle
 from tests.support.smtp import Conversation, MailProgram, Reply
 
+CLOSE = "deploy at once, or stop Postfix there: systemctl stop postfix"
 ERRORS_PER_CONNECTION = 9  # after more, Postfix answers slowly (postconf(5), smtpd_soft_error_limit)
 
 
@@ -109,6 +111,13 @@ def test_a_stranger_gets_nothing_out_after_a_failed_login(
     assert outside.arrived(token) == []
 
 
+def test_a_stranger_may_name_no_recipient_elsewhere(mail_program: MailProgram, endpoint: Endpoint) -> None:
+    # Nothing is sent, whatever the answer is.
+    with mail_program.open_secure(endpoint) as conversation:
+        reply = conversation.envelope("stranger@elsewhere.test", outside_address(new_token()))
+    expect(reply.refuses, "whoever does not log in may send through it: an open relay", CLOSE)
+
+
 SESSION_ON_THE_RELAY = """
 import smtplib
 for address in ("127.0.0.1", "::1"):
@@ -124,4 +133,4 @@ def test_being_on_the_relay_is_no_login(relay: Relay) -> None:
     heard = relay.remote.run(f"python3 -c {shlex.quote(script)}")
     codes = [int(line.split()[0]) for line in heard.splitlines()]
     assert codes, "there was no conversation"
-    assert all(500 <= code <= 599 for code in codes), heard
+    expect(all(500 <= code <= 599 for code in codes), "programs on it may send without logging in", CLOSE)

@@ -1,7 +1,6 @@
 """The doctor: it names what is broken and nothing else, changes nothing, and shows no secret."""
 
 import subprocess
-import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.process import ODD_BYTES
 from lab.topology import PEOPLE_DN, SERVICE_DN, SERVICE_PASSWORD, USERS
 from tests.support.bed import TestBed
+from tests.support.command_line import quietrelay
 from tests.support.remote import Remote
 from tests.support.tampering import RESTART
 from tests.support.watching import watching
@@ -140,34 +139,23 @@ systemctl list-units --plain --no-legend --all --type=service,timer,socket | gre
 class Doctor:
     """The doctor as a person calls it."""
 
-    def __init__(self, inventory: str, root: Path, password_file: Path) -> None:
+    def __init__(self, inventory: str, password_file: Path) -> None:
         """Choose the inventory, and where the password stands."""
-        self._words = [sys.executable, "-m", "quietrelay", "doctor", str(Path(inventory).resolve())]
-        self._root = root
+        self._inventory = str(Path(inventory).resolve())
         self._password = ["--password-file", str(password_file)]
 
     def look(self, user: str | None = USER.uid, *options: str) -> "subprocess.CompletedProcess[str]":
         """Look, and give what was printed."""
-        words = [*self._words, *(["--user", user, *self._password] if user else []), *options]
-        return subprocess.run(
-            words,
-            cwd=self._root,
-            capture_output=True,
-            text=True,
-            errors=ODD_BYTES,
-            timeout=300,
-            check=False,
-        )
+        of_user = ["--user", user, *self._password] if user else []
+        return quietrelay("doctor", self._inventory, *of_user, *options)
 
 
 @pytest.fixture(scope="module")
-def doctor(
-    test_bed: TestBed, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Doctor:
+def doctor(test_bed: TestBed, tmp_path_factory: pytest.TempPathFactory) -> Doctor:
     """Give the doctor, with the user's password in a file."""
     password_file = tmp_path_factory.mktemp("operator") / "password"
     password_file.write_text(f"{USER.password}\nnot this\n")
-    return Doctor(test_bed.inventory, pytestconfig.rootpath, password_file)
+    return Doctor(test_bed.inventory, password_file)
 
 
 @contextmanager
@@ -218,15 +206,13 @@ def test_without_a_user_it_looks_at_what_needs_none(test_bed: TestBed, doctor: D
     assert "  ok       port 587 offers a login" in seen.stdout
 
 
-def test_a_host_that_cannot_be_reached_is_a_finding_too(
-    pytestconfig: pytest.Config, tmp_path: Path, test_bed: TestBed
-) -> None:
+def test_a_host_that_cannot_be_reached_is_a_finding_too(tmp_path: Path, test_bed: TestBed) -> None:
     inventory = tmp_path / "gone.py"
     inventory.write_text(
         f"import runpy\n_, _data = runpy.run_path({str(Path(test_bed.inventory).resolve())!r})['relays']\n"
         "relays = ([('gone.relay.test', {'ssh_hostname': '127.0.0.1', 'ssh_port': 9})], _data)\n"
     )
-    seen = Doctor(str(inventory), pytestconfig.rootpath, tmp_path / "password").look(None)
+    seen = Doctor(str(inventory), tmp_path / "password").look(None)
     assert seen.returncode == 1, seen
     assert failed_checks(seen.stdout) == ["the operator's machine reaches the host"]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tasks.logs.part import LOG
+from tests.support import attacks
 from tests.support.at_once import at_once
 from tests.support.backends import endpoint_of
 from tests.support.bed import Account, Endpoint, Relay, TestBed
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory")]
 
 Logged = Callable[[Relay, tuple[str, ...], str], list[Line]]
 
+WEEK = 30_000  # lines
 PATIENCE = 10  # seconds until what was said has to be in the log
 NOBODY = Account("nobody-by-this-name", "wrong")
 # What is said once TLS is on, and what of it the log has to show.
@@ -83,3 +85,19 @@ def test_that_nobody_can_be_asked_for_passwords_worries(logged: Logged, relay: R
     finally:
         relay.remote.run("systemctl start saslauthd")
     assert [line for line in worries_of(relay, lines) if "SASL PLAIN authentication failed" in line.text]
+
+
+def test_a_week_of_attacks_worries_nobody_and_the_relays_own_trouble_is_found_in_it(relay: Relay) -> None:
+    stamp, size = attacks.stamp_on(relay), relay.remote.run(f"stat -c %s {LOG}").strip()
+    lines = list(attacks.week(WEEK, stamp, relay.name))
+    own = (
+        "warning: SASL authentication failure: cannot connect to saslauthd server: No such file or directory"
+    )
+    lines.insert(WEEK // 2, f"{stamp} {relay.name} postfix/submission/smtpd[77]: {own}")
+    try:
+        attacks.leave(relay, lines)
+        read = list(log_file(relay, f"tail -c +$(({size} + 1))"))
+        assert len(read) >= len(lines)
+        assert [line.text for line in worries_of(relay, read)] == [own]
+    finally:
+        relay.remote.run(f"truncate -s {size} {LOG}")

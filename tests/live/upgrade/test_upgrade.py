@@ -1,10 +1,7 @@
 """From the last release to this: nothing is lost, no promise is broken, and what is not wanted goes."""
 
-import smtplib
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +9,15 @@ import pytest
 
 from lab.topology import USERS
 from tests.support.backends import endpoint_of
-from tests.support.bed import Account, Endpoint, Relay, TestBed
+from tests.support.bed import Account, Relay, TestBed
 from tests.support.client_host import InventoryClient
 from tests.support.deploy import Deploy, Run, vary
 from tests.support.hammer import hammering
 from tests.support.home import homes
 from tests.support.inventory import read
-from tests.support.mail import Maildir, letter, new_token, outside_address, settle
+from tests.support.mail import Maildir, new_token, settle
 from tests.support.secrets_of import found
+from tests.support.senders import sending
 from tests.support.smtp import MailProgram
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory", "outside", "client")]
@@ -147,7 +145,7 @@ def upgrade(
         endpoint = endpoint_of(test_bed, relay)
         token = new_token()
         with (
-            sending(mail_program, endpoint, token) as sent,
+            sending(mail_program, [endpoint], ALICE, token, people=1) as senders,
             hammering(mail_program, [endpoint], ALICE, people=2) as attempts,
         ):
             attempts.wait_for(235)
@@ -160,7 +158,7 @@ def upgrade(
             before,
             upgraded,
             attempts.codes(),
-            sent,
+            senders.taken,
             outside.arrived(token),
             relay.remote.run(LOOK),
             relay.remote.run(LEFT),
@@ -189,33 +187,3 @@ def inventory_of_the_release(test_bed: TestBed, relay: Relay, folder: Path, root
         )
     )
     return str(path)
-
-
-@contextmanager
-def sending(program: MailProgram, endpoint: Endpoint, token: str) -> Iterator[list[str]]:
-    """Send one message after the other meanwhile; what was taken is noted, what was put off tried anew."""
-    taken: list[str] = []
-    ended = threading.Event()
-
-    def send_again_and_again() -> None:
-        number = 0
-        while not ended.is_set():
-            number += 1
-            word = f"{token}n{number}n"
-            try:
-                with program.open_secure(endpoint) as conversation:
-                    if conversation.log_in_by_plain(ALICE).code != 235:
-                        continue
-                    message = letter(word).as_bytes()
-                    if conversation.submit(SENDER, [outside_address(token)], message).code == 250:
-                        taken.append(word)
-            except (OSError, smtplib.SMTPException):
-                continue
-
-    thread = threading.Thread(target=send_again_and_again)
-    thread.start()
-    try:
-        yield taken
-    finally:
-        ended.set()
-        thread.join()

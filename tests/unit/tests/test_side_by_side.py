@@ -23,6 +23,7 @@ def pytest_generate_tests(metafunc):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "changes_the_relay: it does")
+    config.addinivalue_line("markers", "safe: it is")
 
 @pytest.fixture(scope="module")
 def test_bed():
@@ -51,6 +52,43 @@ def test_meets(relay, test_bed, number):
 """
     )
     pytester.runpytest_inprocess().assert_outcomes(passed=6)
+
+
+def test_what_is_safe_meets_at_one_relay_too(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(
+        """
+import threading, pytest
+
+meeting = threading.Barrier(4)
+
+@pytest.mark.safe
+@pytest.mark.parametrize("number", range(2))
+def test_meets(relay, number):
+    meeting.wait(10)
+"""
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=4)
+
+
+def test_a_shared_thing_that_fails_is_an_error_of_what_takes_it_alone(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(
+        """
+import pytest
+
+@pytest.fixture(scope="module")
+def scans():
+    raise OSError
+
+def test_takes_nothing(relay):
+    pass
+
+def test_takes_it(relay, scans):
+    pass
+"""
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=2, errors=2)
 
 
 @pytest.mark.parametrize("failing", ["assert False", "raise OSError", "pytest.fail('so')"])
