@@ -12,8 +12,8 @@ from bench.host import HEALTH
 from bench.model import FILES, mark, read
 from lab.paths import KNOWN_HOSTS, SSH_KEY
 from lab.topology import Host
-from tasks.certificates import own_ca
-from tasks.certificates.part import DIRECTORY
+from tasks.certificates import renewal
+from tasks.certificates.part import RELAY_PEM
 
 COMMAND = Path(".venv-bench/bin/ansible-playbook")
 PLAY = Path("bench/ansible/relay.yml")
@@ -32,11 +32,8 @@ def write(directory: Path, model: Host, hosts: Sequence[Host], port: int | None)
         (templates / f"{Path(path).name}.j2").write_text(_template(text, model.name, mark(model)))
     files = directory / "files"
     files.mkdir()
-    certificate = own_ca.certificate(DIRECTORY, '"$1"', 365).get_raw_value()
-    authority = own_ca.authority(DIRECTORY).get_raw_value()
-    (files / "certificate.sh").write_text(
-        f"#!/bin/sh\nset -e\ntest -e {DIRECTORY}/ca.pem || ( {authority} )\n( {certificate} )\n"
-    )
+    own_ca = renewal.script(["own_ca.sh"], RELAY_PEM, ["$NAME"], DAYS="365").replace("'$NAME'", "$NAME")
+    (files / "certificate.sh").write_text(f"#!/bin/bash\nNAME=$1\nset -- renew\n{own_ca}")
     (files / "health.sh").write_text(f"#!/bin/sh\n{HEALTH}")
     (directory / "hosts.json").write_text(json.dumps(_inventory(hosts, port)))
 

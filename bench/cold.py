@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from shlex import quote
 from statistics import median
 
 from bench.converged import PYINFRA, changes_nothing, inventory_of
@@ -11,7 +12,7 @@ from bench.model import FILES, read, script
 from bench.timing import run
 from lab import lifecycle
 from lab.topology import Host
-from tasks.certificates import own_ca
+from tasks.certificates import renewal
 from tasks.certificates.part import DIRECTORY, RELAY_PEM
 from tasks.login.saslauthd import daemon as saslauthd
 
@@ -42,6 +43,7 @@ def measure(model: Host, host: Host, rounds: int) -> Mapping[str, float]:
 
 def write_script(model: Host, host: Host) -> str:
     """Write the script, which knows nothing but what has to be on the host."""
+    own_ca = renewal.script(["own_ca.sh"], RELAY_PEM, [host.name], DAYS="365")
     return "\n".join(
         [
             "set -e; export DEBIAN_FRONTEND=noninteractive; umask 022",
@@ -53,14 +55,12 @@ def write_script(model: Host, host: Host) -> str:
             f"apt-get -qq install --yes --no-install-recommends {' '.join(PACKAGES)} >/dev/null 2>&1",
             f"mkdir -p {DIRECTORY} {Path(saslauthd.GATE).parent} /etc/postfix/sasl /var/log/postfix",
             "chgrp adm /var/log/postfix; chmod 750 /var/log/postfix",
-            f"( {own_ca.authority(DIRECTORY).get_raw_value()} )",
-            f"( {own_ca.certificate(DIRECTORY, host.name, 365).get_raw_value()} )",
-            f"chmod 600 {RELAY_PEM}",
+            f"bash -c {quote(own_ca)} renewal.sh renew",
             script(read(model, FILES), model, host),
             "usermod --append --groups sasl postfix",
             "systemctl daemon-reload",
             "systemctl enable --quiet saslauthd postfix",
-            "systemctl enable --quiet --now quietrelay-logs.timer",
+            "systemctl enable --quiet --now quietrelay-logs.timer quietrelay-certificate.timer",
             "systemctl restart saslauthd postfix",
         ]
     )

@@ -4,6 +4,7 @@ import shlex
 
 from bench.host import run_on
 from lab.topology import Host
+from tasks.certificates import renewal
 from tasks.login.saslauthd import daemon as saslauthd
 from tasks.privacy.part import mark_for
 
@@ -13,6 +14,9 @@ FILES = [
     "/etc/saslauthd.conf",
     saslauthd.GATE,
     "/etc/systemd/system/saslauthd.service",
+    "/etc/systemd/system/quietrelay-certificate.service",
+    "/etc/systemd/system/quietrelay-certificate.timer",
+    renewal.PROGRAM,
     "/etc/systemd/system/quietrelay-logs.service",
     "/etc/systemd/system/quietrelay-logs.timer",
     "/etc/postfix/sasl/smtpd.conf",
