@@ -85,6 +85,12 @@ MAIL_EXCHANGERS = {RELAY_DOMAIN: "bookworm.relay.test", OUTSIDE_DOMAIN: "mx.outs
 # Where mail to any address in OUTSIDE_DOMAIN ends up, on mx.outside.test.
 OUTSIDE_MAILDIR = "/var/mail/outside/Maildir"
 
+# Who may hand mail in on mx.outside.test, with a password that has every kind of character, 110 bytes of it.
+SMARTHOST_USER = f"customer@{OUTSIDE_DOMAIN}"
+SMARTHOST_PASSWORD = (
+    "\"quoted\" 'twice' back\\slash\\n #2 %u%% ${HOME} $PATH {x} =: `id` Grüße-пароль-🔑" + "x1-Y" * 8 + "#"
+)
+
 BASE_DN = "dc=relay,dc=test"
 PEOPLE_DN = f"ou=People,{BASE_DN}"
 SERVICE_DN = f"cn=relay,ou=Services,{BASE_DN}"

@@ -17,29 +17,34 @@ stage() {
     stages+=$(printf '%6d s  %s' $((SECONDS - began)) "$title")$'\n'
 }
 
-# beside TITLE COMMAND...: begin a stage that runs beside others. Each of its lines says whose it is.
-declare -A running
+# beside TITLE COMMAND...: begin a stage that runs beside others, when there is a place for it: more at once than the
+# machine can do makes all slower than their patience. Each of its lines says whose it is.
+declare -A running=()
+failed=""
+places=$(nproc)
 beside() {
     local title=$1
     shift
+    while [ ${#running[@]} -ge "$places" ]; do one_ends; done
     ("$@" 2>&1 | sed -u "s/^/[$title] /") &
     running[$!]=$title
 }
 
+one_ends() {
+    local pid status=0
+    wait -n -p pid "${!running[@]}" || status=$?
+    if [ "$status" = 0 ]; then
+        stages+=$(printf '%6d s  %s' "$SECONDS" "${running[$pid]}, at the end of which")$'\n'
+    else
+        printf '\n%s failed after %d s\n' "${running[$pid]}" "$SECONDS" >&2
+        failed+=" ${running[$pid]};"
+    fi
+    unset "running[$pid]"
+}
+
 # together: wait for all that run beside each other, and fail if one of them does, at the end
 together() {
-    local pid status failed=""
-    while [ ${#running[@]} -gt 0 ]; do
-        status=0
-        wait -n -p pid "${!running[@]}" || status=$?
-        if [ "$status" = 0 ]; then
-            stages+=$(printf '%6d s  %s' "$SECONDS" "${running[$pid]}, at the end of which")$'\n'
-        else
-            printf '\n%s failed after %d s\n' "${running[$pid]}" "$SECONDS" >&2
-            failed+=" ${running[$pid]};"
-        fi
-        unset "running[$pid]"
-    done
+    while [ ${#running[@]} -gt 0 ]; do one_ends; done
     [ -z "$failed" ] || { printf '\nfailed:%s\n' "$failed" >&2 && exit 1; }
 }
 

@@ -1,12 +1,16 @@
-"""A mail server somewhere else: Postfix that takes everything for its domain into one Maildir, unchanged."""
+"""A mail server somewhere else: Postfix that takes everything for its domain into one Maildir, unchanged.
+
+On 587 and 465 it is a smarthost, for whoever logs in as `SMARTHOST_USER` (SASL_README, libsasl's sasldb).
+"""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from lab import certificates
 from lab.furnishing import File, Role
-from lab.topology import OUTSIDE_DOMAIN, OUTSIDE_MAILDIR, Host
+from lab.topology import OUTSIDE_DOMAIN, OUTSIDE_MAILDIR, SMARTHOST_PASSWORD, SMARTHOST_USER, Host
 
 BASE, _, MAILDIR = OUTSIDE_MAILDIR.rpartition("/")
 UID = 5000
@@ -15,6 +19,21 @@ SETUP = f"""
 groupadd --gid {UID} outside
 useradd --uid {UID} --gid outside --no-create-home --home-dir {BASE} --shell /usr/sbin/nologin outside
 install --directory --owner=outside --group=outside {BASE}
+printf %s {shlex.quote(SMARTHOST_PASSWORD)} | saslpasswd2 -p -c {SMARTHOST_USER}
+chown root:postfix /etc/sasldb2
+chmod 640 /etc/sasldb2
+for port in submission submissions; do
+  postconf -M "$port/inet=$port inet n - n - - smtpd"
+  postconf -P $port/inet/smtpd_sasl_auth_enable=yes $port/inet/smtpd_sasl_authenticated_header=yes \
+    $port/inet/smtpd_recipient_restrictions=permit_sasl_authenticated,reject
+done
+postconf -P submission/inet/smtpd_tls_security_level=encrypt submissions/inet/smtpd_tls_wrappermode=yes
+"""
+
+SASL = """\
+pwcheck_method: auxprop
+auxprop_plugin: sasldb
+mech_list: PLAIN LOGIN
 """
 
 
@@ -50,8 +69,9 @@ def files(host: Host, state: Path) -> list[File]:
     return [
         File("/etc/postfix/main.cf", main_cf(host)),
         File("/etc/postfix/tls.pem", issued.key + issued.certificate, 0o600),
+        File("/etc/postfix/sasl/smtpd.conf", SASL),
         File("/etc/mailname", f"{OUTSIDE_DOMAIN}\n"),
     ]
 
 
-ROLE = Role(packages=("postfix",), files=files, setup=SETUP)
+ROLE = Role(packages=("postfix", "libsasl2-modules", "sasl2-bin"), files=files, setup=SETUP)

@@ -118,7 +118,8 @@ def show(host: Host, findings: Iterable[Finding]) -> bool:
     failed = []
     click.secho(f"\n{host.name}", bold=True)
     for check, state, words in findings:
-        click.echo(f"  {click.style(f'{state:<7}', fg=COLOURS[state])}  {check.name}")
+        told = f": {words}" if state == "ok" and words else ""
+        click.echo(f"  {click.style(f'{state:<7}', fg=COLOURS[state])}  {check.name}{told}")
         if state == "FAIL":
             click.echo(f"           {words}")
             failed.append(check.name)
