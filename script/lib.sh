@@ -18,15 +18,18 @@ stage() {
 }
 
 # beside TITLE COMMAND...: begin a stage that runs beside others, when there is a place for it: more at once than the
-# machine can do makes all slower than their patience. Each of its lines says whose it is.
+# machine can do makes all slower than their patience. Each of its lines says whose it is, and what is red is told once
+# more at the end, where nobody has to look for it.
 declare -A running=()
-failed=""
+declare -A failed=()
 places=$(nproc)
+told=""
 beside() {
     local title=$1
     shift
+    [ -n "$told" ] || told=$(mktemp -d)
     while [ ${#running[@]} -ge "$places" ]; do one_ends; done
-    ("$@" 2>&1 | sed -u "s/^/[$title] /") &
+    ("$@" 2>&1 | tee "$told/$title" | sed -u "s/^/[$title] /") &
     running[$!]=$title
 }
 
@@ -37,15 +40,29 @@ one_ends() {
         stages+=$(printf '%6d s  %s' "$SECONDS" "${running[$pid]}, at the end of which")$'\n'
     else
         printf '\n%s failed after %d s\n' "${running[$pid]}" "$SECONDS" >&2
-        failed+=" ${running[$pid]};"
+        failed[${running[$pid]}]=$SECONDS
     fi
     unset "running[$pid]"
 }
 
 # together: wait for all that run beside each other, and fail if one of them does, at the end
 together() {
+    local title
     while [ ${#running[@]} -gt 0 ]; do one_ends; done
-    [ -z "$failed" ] || { printf '\nfailed:%s\n' "$failed" >&2 && exit 1; }
+    for title in "${!failed[@]}"; do
+        printf '\nfailed: %s, after %d s\n' "$title" "${failed[$title]}"
+        reasons "$told/$title"
+    done >&2
+    rm -r "$told"
+    told=""
+    [ ${#failed[@]} -eq 0 ]
+}
+
+# reasons FILE: of what a part said, what pytest, mypy and ruff call an error; its last lines, if there is none
+reasons() {
+    local found
+    found=$(grep -aE '^(E  |FAILED |ERROR )|error:' "$1" | cut -c 1-300 | tail -n 60) || found=$(tail -n 20 "$1")
+    printf '%s\n' "$found"
 }
 
 # times: what each stage took
