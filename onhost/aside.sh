@@ -2,7 +2,7 @@
 # Looks at what is to become Postfix's configuration, aside, before it is. Functions, put before what uses them.
 #
 #   complaints DIRECTORY   what Postfix and OpenSSL have to complain of main.cf and master.cf there, and of the tables
-#                          and certificates that they name, and systemd of units/ there
+#                          and certificates that they name, and systemd of units/ there; of what is there of these
 #   refused DIRECTORY      the same, but what the configuration in use does not cause already; succeeds if there is any
 #   rehearsed DIRECTORY SCRIPT   hold conversations with a Postfix that is started with what is there
 #                          (onhost/rehearsal.sh); fails if it does not answer
@@ -12,8 +12,12 @@ UNITS=/etc/systemd/system
 ASIDE=.new
 
 complaints() {
-  { postconf -c "$1" -n && postconf -c "$1" -M && postconf -c "$1" -P && tables "$1" && certificates "$1"; units "$1"; } \
-    2>&1 >/dev/null | sed "s|$1/units|$UNITS|g; s|$1|$DIRECTORY|g; s|\\$ASIDE\\>||g" | sort -u
+  { configuration "$1"; units "$1"; } 2>&1 >/dev/null | sed "s|$1/units|$UNITS|g; s|$1|$DIRECTORY|g; s|\\$ASIDE\\>||g" | sort -u
+}
+
+configuration() {
+  test ! -e "$1/main.cf" ||
+    { postconf -c "$1" -n && postconf -c "$1" -M && postconf -c "$1" -P && tables "$1" && certificates "$1"; }
 }
 
 # Each table of a type that is a file of this host is read, and asked. Not btree: Postfix's caches are, and locked.
@@ -82,6 +86,9 @@ switch_files() (
       touch -d "5 seconds ago" "$path$ASIDE"
     done
     touch -d "5 seconds ago" "$tried"/*.cf
+    if cmp -s "$tried/main.cf" $DIRECTORY/main.cf && cmp -s "$tried/master.cf" $DIRECTORY/master.cf; then
+      rm "$tried"/*.cf # they name none of these files
+    fi
     if refused "$tried"; then return 1; fi
   fi
   for path; do

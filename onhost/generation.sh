@@ -40,34 +40,55 @@ locked() {
 
 # --- keeping
 
-# Files and units are added to what a directory keeps; what it has of them already is older, and stays.
+# Files and units are added to what a directory keeps; what it has of them already is older, and stays. What is copied
+# is noted afterwards.
 keep() { # directory, paths and what units read
-  local directory=$1 path
+  local directory=$1 line
+  local -A has=()
+  local -a paths=() reads=() there=()
   shift
   mkdir -p "$directory/files"
   touch "$directory"/{paths,units,reads}
-  for path; do
-    case $path in
+  while read -r line; do has[$line]=yes; done < <(cat "$directory"/{paths,reads})
+  for line; do
+    case ${has[$line]-}$line in
+      yes*) ;;
       /*)
-        ! grep -qxF -- "$path" "$directory/paths" || continue
-        test ! -e "$path" || cp -a --parents -- "$path" "$directory/files"
-        echo "$path" >>"$directory/paths"
+        paths+=("$line")
+        test ! -e "$line" || there+=("$line")
         ;;
-      *) grep -qxF -- "$path" "$directory/reads" || echo "$path" >>"$directory/reads" ;;
+      *) reads+=("$line") ;;
     esac
   done
-  mapfile -t units < <(sed -n "s#^$UNITS/\([^/]*\.\(service\|timer\|path\)\)\$#\1#p" "$directory/paths")
-  note_units "$directory" postfix.service "${units[@]}"
+  test ${#there[@]} = 0 || cp -a --parents -- "${there[@]}" "$directory/files"
+  note "$directory/paths" "${paths[@]}"
+  note "$directory/reads" "${reads[@]}"
+  note_units "$directory"
 }
 
-note_units() { # directory, units
-  local directory=$1 unit
-  shift
-  for unit; do
-    ! grep -q "^$unit " "$directory/units" || continue
-    echo "$unit $(systemctl is-enabled "$unit" 2>/dev/null || true) $(systemctl is-active "$unit" || true)" |
-      tr -s '\n ' ' ' | sed 's/ $/\n/' >>"$directory/units"
-  done
+note() { # file, lines
+  test $# = 1 || printf '%s\n' "${@:2}" >>"$1"
+}
+
+# A line for each unit that is not noted yet: its name, whether it is switched on, if it is there, and whether it runs.
+note_units() { # directory
+  local unit state rest
+  local -A enabled=()
+  local -a units=() lines=()
+  mapfile -t units < <(
+    { echo postfix.service; sed -n "s#^$UNITS/\([^/]*\.\(service\|timer\|path\)\)\$#\1#p" "$1/paths"; } |
+      grep -vxF -f <(cut -d' ' -f1 "$1/units")
+  )
+  test ${#units[@]} -gt 0 || return 0
+  while read -r unit state rest; do
+    test "$state" != generated || state=$(systemctl is-enabled "$unit" 2>/dev/null | tail -n 1) # of an init script
+    enabled[$unit]=" $state"
+  done < <(systemctl list-unit-files --plain --no-legend "${units[@]}" 2>/dev/null)
+  while read -r state; do
+    unit=${units[${#lines[@]}]}
+    lines+=("$unit${enabled[$unit]-} $state")
+  done < <(systemctl is-active "${units[@]}")
+  note "$1/units" "${lines[@]}"
 }
 
 # A directory appears whole or not at all.
@@ -163,7 +184,9 @@ watch() { # seconds, connection's process
 # --- going back
 
 same() { # path, path
-  test "$(stat -c '%f %u %g' "$1" 2>/dev/null)" = "$(stat -c '%f %u %g' "$2" 2>/dev/null)" && cmp -s "$1" "$2"
+  local -a rights
+  mapfile -t rights < <(stat -c '%f %u %g' -- "$1" "$2" 2>/dev/null)
+  test ${#rights[@]} = 2 && test "${rights[0]}" = "${rights[1]}" && cmp -s "$1" "$2"
 }
 
 # What Postfix asked before runs when main.cf and master.cf come, and what it asked until then is restarted or stopped
@@ -303,11 +326,7 @@ settle() { # text of the proof
 }
 
 lasting() {
-  local path changed=''
-  while read -r path; do
-    test ! -e "$path" && test ! -e "$pending/files$path" || same "$path" "$pending/files$path" || changed=yes
-  done <"$pending/paths"
-  if test "$changed"; then
+  if changed; then
     rm -rf "$former.gone"
     test ! -d "$former" || mv "$former" "$former.gone"
     mv "$pending" "$former"
@@ -316,6 +335,15 @@ lasting() {
   else
     forget
   fi
+}
+
+# Tell whether any file is another one than was kept.
+changed() {
+  local path
+  while read -r path; do
+    test ! -e "$path" && test ! -e "$pending/files$path" || same "$path" "$pending/files$path" || return 0
+  done <"$pending/paths"
+  return 1
 }
 
 rollback() { # seconds

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from prefetch import memory, script
 from prefetch.aside import Aside
-from prefetch.operations import Rehearsal, rehearse
+from prefetch.operations import Turn, rehearse
 from prefetch.question import Command, Question, by_a_fact, question
 from prefetch.script import Answer
 from prefetch.upload import content_of, upload
@@ -39,6 +39,7 @@ class Prefetching(BaseConnector):
         # after it goes twice as far as the one before was good for.
         self._reach: float = math.inf
         self._used = 0
+        self._turns: list[Turn] | None = None  # what was to come when the host was not changed yet
         self._changing = self._changed = self._busy = False
         self._remembered = memory.recall(self.host.name)
         self._asked: dict[memory.Asked, None] = {}
@@ -126,6 +127,8 @@ class Prefetching(BaseConnector):
 
     def changing(self, now: bool) -> None:
         """Learn that an operation does something, or is done with it."""
+        if self._turns is None:
+            self._turns = rehearse(self.host, self._answers)
         self._forget()
         self._changing, self._changed = now, True
 
@@ -148,6 +151,7 @@ class Prefetching(BaseConnector):
         to_come = (one for one in self._to_come(asked) if one not in self._slow)
         questions = list(islice(dict.fromkeys([asked, *to_come]), reach))
         if len(questions) == 1:
+            self._used += 1
             return None
         logger.debug("Asking %s %d questions", self.host.name, len(questions))
         self._taken, self._moment = time.monotonic(), self._now()
@@ -165,15 +169,38 @@ class Prefetching(BaseConnector):
 
     def _to_come(self, asked: Question) -> Iterator[Question]:
         """Foresee questions without an answer, to be asked in the same manner as this one."""
+        foreseen = self._until_a_change(asked) or self._as_remembered(asked)
+        yield from (one for one in foreseen if one.manner == asked.manner and one not in self._answers)
+
+    def _until_a_change(self, asked: Question) -> list[Question]:
+        """Tell what is asked from here to where the host is changed: no answer lives longer."""
+        operations = self.state.ops[self.host]
+        questions: list[Question] = []
+        for turn in self._turns or ():
+            if operations[turn.operation].operation_meta.is_complete():
+                continue
+            if questions:
+                questions += turn.asks
+            elif asked in turn.asks:
+                questions += turn.asks[turn.asks.index(asked) :]
+            if questions and turn.changes:
+                break
+        return questions
+
+    def _as_remembered(self, asked: Question) -> list[Question]:
+        """Tell what the last run asked from here on, for those before have had their turn."""
         place = (asked.privilege, asked.command)
-        begin = self._remembered.index(place) if place in self._remembered else 0
-        for privilege, command in self._remembered[begin:]:  # those before have had their turn
-            another = asked.another(command)
-            if privilege == asked.privilege and another not in self._answers:
-                yield another
-        if place not in self._remembered and self.state.is_executing:
-            questions = rehearse(self.host, Rehearsal(self._answers))
-            yield from (one for one in questions if one.manner == asked.manner)
+        known = place in self._remembered
+        remembered = self._remembered[self._remembered.index(place) if known else 0 :]
+        questions = [
+            asked.another(command) for privilege, command in remembered if privilege == asked.privilege
+        ]
+        return questions if known else questions + self._next_of_each()
+
+    def _next_of_each(self) -> list[Question]:
+        """Tell what each operation asks next, as far as that is known."""
+        turns = rehearse(self.host, self._answers) if self.state.is_executing else []
+        return [turn.open for turn in turns if turn.open]
 
     def _told_all(self) -> bool:
         """Tell whether this run has asked all that one that changes nothing asks."""

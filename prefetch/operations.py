@@ -1,10 +1,13 @@
 """Operations, seen from outside: when they change a host, and what they are going to ask."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
+from pyinfra import logger
 from pyinfra.api import Host, State, StringCommand
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.state import BaseStateCallback
@@ -64,7 +67,7 @@ def _watched(commands: Commands, changing: Callable[[bool], None], given_up: Cal
 class Open(BaseException):  # no Exception, which an operation might take for an answer
     """A rehearsal has come to a question without an answer, or (None) to what cannot be rehearsed."""
 
-    def __init__(self, asked: Question | None) -> None:
+    def __init__(self, asked: Question | None = None) -> None:
         """Tell which."""
         super().__init__(asked)
         self.asked = asked
@@ -76,6 +79,7 @@ class Rehearsal:
     def __init__(self, answers: Mapping[Question, Answer]) -> None:
         """Rehearse on what is known."""
         self._answers = answers
+        self.asked: list[Question] = []
 
     def run_shell_command(
         self, command: Command, print_output: bool = False, print_input: bool = False, **arguments: Any
@@ -85,24 +89,44 @@ class Rehearsal:
         :raises Open: for all else, also for a failure: what comes before may make that good
         """
         asked = question(command, arguments) if by_a_fact() else None
-        answer = self._answers.get(asked) if asked else None
+        if asked is None:
+            raise Open
+        self.asked.append(asked)
+        answer = self._answers.get(asked)
         if answer and answer[0]:
             return answer
         raise Open(None if answer else asked)
 
     def __getattr__(self, name: str) -> Any:
         """Do nothing else."""
-        raise Open(None)
+        raise Open
 
 
-def rehearse(host: Host, connector: Rehearsal) -> list[Question]:
-    """Tell what the operations that are still to come ask next, each up to its first open question.
+@dataclass(frozen=True)
+class Turn:
+    """What an operation does when its turn comes, as far as that is known.
+
+    + operation: pyinfra's hash of it
+    + asks: questions, in order
+    + open: the last of them, if it has no answer yet: what comes after it is not known
+    + changes: it has something to do that questions see
+    """
+
+    operation: str
+    asks: Sequence[Question]
+    open: Question | None
+    changes: bool
+
+
+def rehearse(host: Host, answers: Mapping[Question, Answer]) -> list[Turn]:
+    """Tell what the operations that are still to come do, each up to its first open question.
 
     pyinfra itself runs an operation's generator up to its first command, to make a plan. Nothing that one
     yields is executed here, and it runs on a stand-in for the host: what goes wrong is the rehearsal's alone.
+
+    :param answers: what is known of the host
     """
     stand_in: Any = copy(host)
-    stand_in.connector = connector
     stand_in.loop_position = list(host.loop_position)
     stand_in.state = copy(host.state)
     stand_in.state.active_hosts, stand_in.state.failed_hosts = {host}, set()
@@ -110,24 +134,29 @@ def rehearse(host: Host, connector: Rehearsal) -> list[Question]:
     before = ctx_host.get()  # type: ignore[no-untyped-call]
     ctx_host.set(stand_in)  # type: ignore[no-untyped-call]
     try:
-        return [asked for commands in _to_come(host) if (asked := _next_question(commands))]
+        turns = []
+        for operation, commands in _to_come(host):
+            stand_in.connector = Rehearsal(answers)
+            turns.append(_turn(operation, commands, stand_in.connector))
+        return turns
     finally:
         ctx_host.set(before)  # type: ignore[no-untyped-call]
 
 
-def _to_come(host: Host) -> Iterator[Commands]:
+def _to_come(host: Host) -> Iterator[tuple[str, Commands]]:
     running = (host.executing_op_hash, host.nested_executing_op_hash)
     for op_hash in host.op_hash_order:
         operation = host.state.ops[host].get(op_hash)
         if operation and op_hash not in running and not operation.operation_meta.is_complete():
-            yield operation.command_generator
+            yield op_hash, operation.command_generator
 
 
-def _next_question(commands: Commands) -> Question | None:
+def _turn(operation: str, commands: Commands, connector: Rehearsal) -> Turn:
+    still_open, does = None, False
     try:
-        next(iter(commands()), None)
+        does = any(not isinstance(command, Aside) for command in islice(commands(), 1))
     except Open as stop:
-        return stop.asked
+        still_open = stop.asked
     except Exception:  # its turn has not come: it may need what is still to be changed
-        return None
-    return None
+        logger.debug("%s cannot be rehearsed yet", operation)
+    return Turn(operation, connector.asked, still_open, does)

@@ -155,4 +155,8 @@ def waiting(unit: str) -> Generator[StringCommand, None, None]:
         host.noop(f"{unit} waits")
         return
     differences.tell(unit, "does not wait, now and after a boot")
-    yield StringCommand("systemctl daemon-reload && systemctl enable --quiet --now", QuoteString(unit))
+    # systemd reads all of its units again for each of these words, unless it is told not to.
+    yield StringCommand(
+        "systemctl enable --quiet --no-reload", QuoteString(unit), "&& systemctl daemon-reload"
+    )
+    yield StringCommand("systemctl start", QuoteString(unit))

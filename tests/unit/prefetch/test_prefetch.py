@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -409,6 +409,38 @@ def test_all_else_goes_to_the_connector_behind(machine: Counted) -> None:
     prefetch.facts(one)  # a deploy of several files
     assert isinstance(one.connector, Prefetching)
     assert one.connector._behind is behind
+
+
+def test_a_look_goes_no_further_than_the_next_change_that_is_foreseen(
+    machine: Counted, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @operation()
+    def write_it(path: Path, seen: Seen) -> Generator[StringCommand, None, None]:
+        look(path, seen)
+        yield write_by_shell(path, "written")
+
+    looks: list[str] = []
+    made = script.script
+
+    def looking(commands: Sequence[str]) -> StringCommand:
+        looks.append(" ".join(commands))
+        return made(commands)
+
+    monkeypatch.setattr(script, "script", looking)
+    seen: Seen = []
+    operations = [
+        *((watch_it, path, seen) for path in files[:2]),
+        (write_it, files[2], seen),
+        *((watch_it, path, seen) for path in files[3:5]),
+        (write_it, files[5], seen),
+        *((watch_it, path, seen) for path in files[6:]),
+    ]
+    machine.run(*operations)
+    looks.clear()
+    machine.run(*operations)
+    asked = [[path for path in files if path.name in look] for look in looks]
+    assert asked == [files, files[3:6], files[6:]]
+    assert [told for told, _ in seen] == [true for _, true in seen]
 
 
 def test_what_no_question_sees_leaves_all_answers(machine: Counted, files: list[Path]) -> None:
