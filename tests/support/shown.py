@@ -34,6 +34,14 @@ def put(path: str, text: str) -> str:
     return f"umask 077; cat >{path} <<'END'\n{text}END\n"
 
 
+def replace(path: str, text: str) -> str:
+    """Write the command that puts a secret text in a file's place in one rename.
+
+    A process of Postfix's that begins while the file is written would have half of it, and offer no TLS.
+    """
+    return put(f"{path}.beside", text) + f"mv {path}.beside {path}\n"
+
+
 def serial_of(issued: Certificate) -> str:
     """Write a certificate's serial as openssl-x509(1) does: whole bytes."""
     digits = f"{x509.load_pem_x509_certificate(issued.certificate.encode()).serial_number:X}"

@@ -17,7 +17,7 @@ from tests.support.command_line import quietrelay
 from tests.support.deploy import Deploy, Run, vary
 from tests.support.mail import new_token
 from tests.support.senders import sending
-from tests.support.shown import RENEW, SERIALS, put, serial_of, wait_until_shown
+from tests.support.shown import RENEW, SERIALS, replace, serial_of, wait_until_shown
 from tests.support.smtp import MailProgram
 from tests.support.trusting import Trusting
 from tests.support.watching import watching
@@ -286,6 +286,6 @@ def aged(test_bed: TestBed, relay: Relay) -> Certificate:
     """Have the relay show one that is in its last month."""
     authority = certificates.ensure_authority()
     old = certificates.issue(authority, relay.hostname, lifetime=29 * DAY, age=61 * DAY)
-    relay.remote.run(put(PEM, old.key + old.certificate) + "postfix reload")
+    relay.remote.run(replace(PEM, old.key + old.certificate) + "postfix reload")
     wait_until_shown(relay, old)
     return old

@@ -10,7 +10,7 @@ from lab.certificates import Certificate
 from tests.support.bed import Account, Relay, TestBed
 from tests.support.command_line import pyinfra
 from tests.support.deploy import PATIENCE, Deploy, vary
-from tests.support.shown import RENEW, SERIALS, people, put, serial_of, wait_until_shown
+from tests.support.shown import RENEW, SERIALS, people, replace, serial_of, wait_until_shown
 from tests.support.smtp import MailProgram
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("client", "directory", "account")]
@@ -30,7 +30,7 @@ def age(relay: Relay) -> Certificate:
     """Have the relay show a certificate of its CA's that is in its last month."""
     ca, key = (relay.remote.run(f"cat /etc/postfix/tls/ca.{which}") for which in ("pem", "key"))
     old = certificates.issue(Certificate(ca, key), relay.hostname, lifetime=29 * DAY, age=336 * DAY)
-    relay.remote.run(put(OWN, old.key + old.certificate) + "postfix reload")
+    relay.remote.run(replace(OWN, old.key + old.certificate) + "postfix reload")
     wait_until_shown(relay, old)
     return old
 
