@@ -4,8 +4,8 @@
 #   complaints DIRECTORY   what Postfix and OpenSSL have to complain of main.cf and master.cf there, and of the tables
 #                          and certificates that they name, and systemd of units/ there; of what is there of these
 #   refused DIRECTORY      the same, but what the configuration in use does not cause already; succeeds if there is any
-#   rehearsed DIRECTORY SCRIPT   hold conversations with a Postfix that is started with what is there
-#                          (onhost/rehearsal.sh); fails if it does not answer
+#   rehearsed DIRECTORY SCRIPT OPTION...   hold conversations with a Postfix that is started with what is there
+#                          (onhost/rehearsal.sh), by systemd-run(1) with these options; fails if it does not answer
 #   switch_files PATH...   rename what lies beside each path into place, all or none
 DIRECTORY=/etc/postfix
 UNITS=/etc/systemd/system
@@ -62,11 +62,13 @@ refused() {
 
 # A service of systemd's ends whole, also where this shell is killed.
 rehearsed() {
-  printf '%s' "$2" >"$1/rehearsal"
+  tried=$1
+  printf '%s' "$2" >"$tried/rehearsal"
+  shift 2
   room=quietrelay-aside-$$
   wrong=$(systemd-run --quiet --pipe --wait --collect --unit=$room -p RuntimeDirectory=$room -p RuntimeMaxSec=60 \
-    -p ProtectSystem=strict bash "$1/rehearsal" "$1" </dev/null 2>&1) && test -z "$wrong" && return
-  { echo "$wrong" | sed "s|$1|$DIRECTORY|g"; echo "the new configuration is refused (above); nothing of it was live"; } >&2
+    -p ProtectSystem=strict "$@" bash "$tried/rehearsal" "$tried" </dev/null 2>&1) && test -z "$wrong" && return
+  { echo "$wrong" | sed "s|$tried|$DIRECTORY|g"; echo "the new configuration is refused (above); nothing of it was live"; } >&2
   return 1
 }
 

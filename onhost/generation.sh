@@ -81,7 +81,7 @@ note_units() { # directory
   )
   test ${#units[@]} -gt 0 || return 0
   while read -r unit state rest; do
-    test "$state" != generated || state=$(systemctl is-enabled "$unit" 2>/dev/null | tail -n 1) # of an init script
+    test "$state" != generated || state=$(systemctl is-enabled "$unit" 2>/dev/null || true) # of an init script
     enabled[$unit]=" $state"
   done < <(systemctl list-unit-files --plain --no-legend "${units[@]}" 2>/dev/null)
   while read -r state; do
@@ -194,7 +194,7 @@ same() { # path, path
 # and master(8) wait for a minute before it starts another.
 restore_all() { # directory, "boot" while the host comes up; prints what was put back
   local files
-  rm -rf /etc/postfix/.new.* # what was being tried
+  rm -rf /etc/postfix/.new.* /run/quietrelay-tried-* /run/systemd/system/quietrelay-tried-* # what was being tried
   files=$(restore "$1" -v)
   resume "$1" "$2" >&2
   files+=$'\n'$(restore "$1" -h)

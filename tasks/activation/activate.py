@@ -42,7 +42,7 @@ def bring_about(wanted: Part) -> None:
     ours = manifest.lasting(former, manifest.of(wanted))
     packages.install(wanted)
     begun = generations.begin(manifest.either(former, ours), wanted.daemons)
-    files.write(wanted)
+    files.write(wanted, former.postfix)
     start(wanted)
     switch(wanted, former.postfix)
     leftovers.remove(set(former.files) - set(wanted.files))

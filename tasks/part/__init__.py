@@ -7,10 +7,11 @@ part by its name.
 
 from tasks.part.check import Account, Check, Finding, Result, run
 from tasks.part.merge import merge
-from tasks.part.part import Ask, Complaints, Daemon, Directory, File, Made, Part, Rights, Timer, Watch
+from tasks.part.part import ASIDE, Ask, Complaints, Daemon, Directory, File, Made, Part, Rights, Timer, Watch
 from tasks.part.server import Server
 
 __all__ = [
+    "ASIDE",
     "Account",
     "Ask",
     "Check",

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from pydantic import SecretStr
 from pyinfra.api import FactBase
+from pyinfra.api.operation import OperationMeta
 
 from tasks.host.facts.daemons import Rights
 from tasks.part.check import Account, Check
@@ -18,6 +19,9 @@ from tasks.part.server import Server
 from tasks.postfix.configuration import Configuration
 
 T = TypeVar("T")
+
+ASIDE = ".new"
+"""What follows a file's name while it lies beside its place (onhost/aside.sh)."""
 
 
 class Ask(Protocol):
@@ -62,13 +66,15 @@ class File:
 class Made:
     """A file, root's, that an operation of the part's makes on the host, and makes anew when that is due."""
 
-    operation: Callable[..., object] | None = None
+    operation: Callable[..., OperationMeta] | None = None
     """pyinfra operation; None where another file's makes this one too."""
     arguments: Callable[[], Mapping[str, object]] = dict
     group: str = "root"
     mode: str = "600"
     title: str = ""
     """Imperative, for the plan; by default ``Make PATH``."""
+    aside: bool = False
+    """The operation writes it beside its place, `ASIDE`, and it is switched to with all others."""
 
     def __post_init__(self) -> None:
         """Read the operator's files once."""

@@ -3,7 +3,7 @@
 from collections.abc import Container, Generator, Iterator, Sequence
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import OperationError, QuoteString, StringCommand, operation
 
 from tasks.host import differences
 from tasks.host.operations.failing import fail
@@ -39,6 +39,20 @@ def configuration(
         yield _switch(calls(due), rehearsal)
     else:
         host.noop("main.cf and master.cf are up to date")
+
+
+def tried_aside(wanted: Configuration, former: Configuration, trial: StringCommand) -> StringCommand:
+    """Make the command that tries main.cf and master.cf as they are to become, in a directory of its own.
+
+    :param wanted: what the two files are to say
+    :param former: what they were to say before
+    :param trial: shell command that does so; ``$new`` is the directory
+    :raises OperationError: where Postfix is not installed
+    """
+    found = host.get_fact(PostfixSays)
+    if found is None:
+        raise OperationError("postconf is missing: Postfix is not installed")
+    return StringCommand(_copied(), *_edits(calls(changes(wanted, found, former))), _DATED, "&&", trial)
 
 
 LONGEST = 60
@@ -115,18 +129,26 @@ def _edits(commands: list[list[str]]) -> list[StringCommand]:
     ]
 
 
-def _switch(commands: list[list[str]], rehearsal: str) -> StringCommand:
-    """Apply postconf calls to a copy, refuse it where there is something new to complain of, switch.
+_DATED = 'touch -d "5 seconds ago" "$new"/main.cf "$new"/master.cf'
+"""Postfix takes main.cf for whole once it is two seconds old, and waits for that (dict_load_file_xt in its
+dict.c). Nobody else writes the copy, so it is whole, and says so by its date."""
 
-    Postfix takes main.cf for whole once it is two seconds old, and waits for that (dict_load_file_xt in its
-    dict.c). Nobody else writes the copy, so it is whole, and says so by its date.
-    """
+
+def _copied() -> str:
+    return (
+        f"cd {DIRECTORY} && new=$(mktemp -d {DIRECTORY}/.new.XXXXXX) && trap 'rm -rf \"$new\"' EXIT && "
+        'cp -p main.cf master.cf "$new"/ && chmod 755 "$new" &&'
+    )
+
+
+def _switch(commands: list[list[str]], rehearsal: str) -> StringCommand:
+    """Apply postconf calls to a copy, refuse it where there is something new to complain of, switch."""
     return StringCommand(
         program("aside.sh"),
-        f"cd {DIRECTORY} && new=$(mktemp -d {DIRECTORY}/.new.XXXXXX) && trap 'rm -rf \"$new\"' EXIT",
-        '&& cp -p main.cf master.cf "$new"/ && chmod 755 "$new" &&',
+        _copied(),
         *_edits(commands),
-        'touch -d "5 seconds ago" "$new"/main.cf "$new"/master.cf && if refused "$new"; then exit 1; fi &&',
+        _DATED,
+        '&& if refused "$new"; then exit 1; fi &&',
         *([StringCommand("rehearsed", '"$new"', QuoteString(rehearsal), "&&")] if rehearsal else []),
         f'mv "$new"/main.cf {DIRECTORY}/main.cf && mv "$new"/master.cf {DIRECTORY}/master.cf',
     )

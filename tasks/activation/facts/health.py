@@ -29,7 +29,7 @@ def script_of(probes: Iterable[str]) -> str:
 
 
 def rehearsal_of(probes: Iterable[str]) -> str:
-    """Write the script that holds the conversations among the probes with a Postfix that is not live."""
-    held = [QuoteString(probe) for probe in probes if probe.startswith("serves ")]
+    """Write the script that runs those of the probes that make do with a Postfix that is not live."""
+    held = [QuoteString(probe) for probe in probes if probe.startswith(("serves ", "rewrites "))]
     call = StringCommand("rehearsed", '"$1"', *held).get_raw_value()
     return "\n".join([program("health.sh"), program("rehearsal.sh"), call, ""])

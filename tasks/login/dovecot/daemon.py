@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from tasks.host.templates import render
 from tasks.login import socket_checks
 from tasks.login.dovecot import operations
-from tasks.part import Account, Check, Daemon, File, Made, Part, Rights
+from tasks.part import ASIDE, Account, Check, Daemon, File, Made, Part, Rights
 from tasks.part.check import exits_well
 from tasks.postfix.configuration import Configuration
 
@@ -78,11 +78,11 @@ runuser -u postfix -- test -w {socket} ||
 def written(path: str, content: Contents) -> Made:
     """Write a file of Dovecot's configuration in the language of the version that the host has."""
     arguments = partial(_arguments, path, content)
-    return Made(operations.file, arguments, "dovecot", "640", f"Write {path}")
+    return Made(operations.file, arguments, "dovecot", "640", f"Write {path}", aside=True)
 
 
 def _arguments(path: str, content: Contents) -> Mapping[str, object]:
-    return {"path": path, "content": content()}
+    return {"path": path, "content": content(), "aside": ASIDE}
 
 
 def checks(

@@ -13,11 +13,14 @@ from tasks.login.dovecot.facts import DovecotVersion, IdleDovecot
 
 
 @operation()
-def file(path: str, content: Mapping[str, SecretStr]) -> Generator[StringCommand, None, None]:
+def file(
+    path: str, content: Mapping[str, SecretStr], aside: str = ""
+) -> Generator[StringCommand, None, None]:
     """Own a file of Dovecot's configuration, for root's and Dovecot's eyes alone.
 
     + path: absolute path on the host; its directory exists
     + content: Dovecot's version, as ``2.3``, to the text for it
+    + aside: what follows the path's name where it is to lie until somebody renames it
     """
     version = host.get_fact(DovecotVersion)
     if not version:  # while a first run is prepared; the packages come before
@@ -26,7 +29,7 @@ def file(path: str, content: Mapping[str, SecretStr]) -> Generator[StringCommand
     elif version not in content:
         yield fail(f"Dovecot {version} is not supported; {' and '.join(content)} are")
     else:
-        yield from secrets.file._inner(path=path, content=content[version], group="dovecot")
+        yield from secrets.file._inner(path=path, content=content[version], group="dovecot", aside=aside)
 
 
 @operation()

@@ -29,7 +29,8 @@ for path in /etc/postfix /etc/saslauthd.* /etc/systemd/system /usr/local/lib/qui
   find "$path" -xdev ! -type d -printf '%p %m %u:%g %l\\n'
   find "$path" -xdev -type f -exec sha256sum {} +
 done | sort
-ls -d /var/lib/quietrelay/pending* /tmp/tmp.* /etc/*.new /etc/postfix/.new* 2>/dev/null
+ls -d /var/lib/quietrelay/pending* /tmp/tmp.* /etc/*.new /etc/postfix/.new* /run/quietrelay-tried* \
+  /run/systemd/system/quietrelay-* 2>/dev/null
 systemctl is-active postfix saslauthd quietrelay-ldap quietrelay-headers quietrelay-logs.timer quietrelay-back
 systemctl is-enabled postfix saslauthd quietrelay-ldap quietrelay-headers quietrelay-logs.timer
 true
@@ -48,13 +49,13 @@ REFUSED = {
     "unit": "/etc/systemd/system/quietrelay-ldap.service:",
     "silenced": "port 465 does not offer the logins 'LOGIN PLAIN' over TLS but ''",
     "stale": "port 587 shows the certificate with serial=",
+    "lonely": "port 465 answers a login that is nobody's with '454 4.7.0",
+    "open": "port 465 answers a login that is nobody's with '235 2.7.0",
+    "lax": "the rewriting of users' headers does not work",
 }
 """Fault, and what the run says of it."""
 
-UNPROVEN = {
-    "lonely": "port 465 answers a login that is nobody's with '454 4.7.0",
-    "open": "port 465 answers a login that is nobody's with '235 2.7.0",
-}
+UNPROVEN = "the rewriting of the trace header does not work"  # it can be heard on the live relay alone
 
 QUIETLY = "-q=2 -o DPkg::Lock::Timeout=60"
 
@@ -138,7 +139,9 @@ def assert_told(output: str, faults: Sequence[str], words: Mapping[str, str], te
         assert any(relay.name in line and words[fault] in line for line in lines), output
 
 
-@pytest.mark.parametrize("faults", [("key", "silenced"), ("stale", "table"), ("rules", "unit")])
+@pytest.mark.parametrize(
+    "faults", [("key", "silenced"), ("stale", "table"), ("rules", "unit"), ("lonely", "open"), ("lax",)]
+)
 def test_what_cannot_be_read_is_found_aside_and_nobody_notices(
     test_bed: TestBed,
     pyinfra: Faulty,
@@ -165,9 +168,9 @@ def test_a_relay_that_does_not_answer_goes_back_and_says_so(
     mail_program: MailProgram,
     account: Account,
 ) -> None:
-    status, said = ended(pyinfra("tests/support/faulty.py", ",".join(UNPROVEN)))
+    status, said = ended(pyinfra("tests/support/faulty.py", "shy"))
     assert status != 0
-    assert_told(said, tuple(UNPROVEN), UNPROVEN, test_bed)
+    assert said.count(UNPROVEN) == len(test_bed.relays)
     assert said.count("the relay is not up") == len(test_bed.relays)
     assert said.count("went back to the relay that was before") == len(test_bed.relays)
     assert said.count("it answers as before") == len(test_bed.relays)
