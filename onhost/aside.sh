@@ -16,22 +16,21 @@ complaints() {
 }
 
 configuration() {
-  test ! -e "$1/main.cf" ||
-    { postconf -c "$1" -n && postconf -c "$1" -M && postconf -c "$1" -P && tables "$1" && certificates "$1"; }
+  test -e "$1/main.cf" || return 0
+  says=$(postconf -c "$1" -xn && postconf -c "$1" -xP) && postconf -c "$1" -M && tables "$1" "$says" && certificates "$says"
 }
 
 # Each table of a type that is a file of this host is read, and asked. Not btree: Postfix's caches are, and locked.
-tables() {
-  { postconf -c "$1" -xn && postconf -c "$1" -xP; } 2>/dev/null |
-    grep -oE '\<(cdb|cidr|hash|lmdb|pcre|regexp|texthash):/[^] ,{}]+' | sort -u |
+tables() { # directory, parameters
+  echo "$2" | grep -oE '\<(cdb|cidr|hash|lmdb|pcre|regexp|texthash):/[^] ,{}]+' | sort -u |
     while read -r table; do
       timeout 10 postmap -c "$1" -q nobody@relay.invalid "$table" </dev/null || true # there is no such key
     done
 }
 
 # The key comes first, then its certificate (postconf(5), smtpd_tls_chain_files).
-certificates() {
-  files=$(postconf -c "$1" -xh smtpd_tls_chain_files 2>/dev/null | tr , ' ')
+certificates() { # parameters
+  files=$(echo "$1" | sed -n 's/^smtpd_tls_chain_files = //p' | tr , ' ')
   test "$files" || return 0
   # shellcheck disable=SC2086 # some words
   key=$(cat $files | openssl pkey -passin pass: -pubout 2>/dev/null)

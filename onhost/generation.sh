@@ -137,7 +137,7 @@ UNIT
   chmod 644 "$UNITS/$AT_BOOT"
   install -d -m 755 "$UNITS/multi-user.target.wants"
   ln -sf "../$AT_BOOT" "$UNITS/multi-user.target.wants/" # systemd reads it at the boot for which it is
-  systemctl stop $WATCH 2>/dev/null || true
+  test ! -e /run/systemd/transient/$WATCH.service || systemctl stop $WATCH 2>/dev/null || true
   systemd-run --quiet --collect --unit=$WATCH /bin/bash "$pending/generation.sh" watch "$1" "$(session)" 9>&-
 }
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PATIENCE = 300  # seconds after which it gives up watching
+PATIENCE = 1800  # seconds after which it gives up, and fails
 
 
 def places(directories: list[str]) -> Iterator[Path]:
@@ -25,12 +25,17 @@ def places(directories: list[str]) -> Iterator[Path]:
 
 
 def watch(secrets: list[bytes], directories: list[str], end: Path) -> set[str]:
-    """Look again and again, and once more after the end."""
+    """Look again and again, and once more after the end.
+
+    :raises TimeoutError: where that does not come: nobody knows what was to be seen after it gave up
+    """
     seen = set()
     deadline = time.monotonic() + PATIENCE
     ended = False
     while not ended:
-        ended = end.exists() or time.monotonic() > deadline
+        ended = end.exists()
+        if not ended and time.monotonic() > deadline:
+            raise TimeoutError(f"nobody has ended the watch in {PATIENCE} s")
         for place in places(directories):
             try:
                 content = place.read_bytes()

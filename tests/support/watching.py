@@ -2,14 +2,16 @@
 
 import json
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.support.bed import Relay
 
 # Where a run writes.
 WATCHED = ["/tmp", "/var/tmp", "/run", "/etc", "/var/log", "/var/lib/quietrelay", "/home"]
+KEYS = [f"{kind}PRIVATE KEY-----\nM" for kind in ("", "EC ", "RSA ")]
+"""How private keys begin, whosever they are."""
 END = "/tmp/quietrelay-watch-ends"
 
 
@@ -30,4 +32,15 @@ def watching(relay: Relay, secrets: list[str]) -> Iterator[list[str]]:
         yield seen
     finally:
         relay.remote.run(f"touch {END}")
-        seen += json.loads(watcher.communicate(timeout=120)[0])
+        found, _ = watcher.communicate(timeout=120)
+        assert watcher.returncode == 0
+        seen += json.loads(found)
+
+
+@contextmanager
+def unread(relays: Sequence[Relay], secrets: list[str]) -> Iterator[None]:
+    """Have nobody on hosts come to read a secret while this is open."""
+    with ExitStack() as stack:
+        seen = {relay: stack.enter_context(watching(relay, secrets)) for relay in relays}
+        yield
+    assert seen == {relay: [] for relay in relays}

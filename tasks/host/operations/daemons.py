@@ -156,7 +156,5 @@ def waiting(unit: str) -> Generator[StringCommand, None, None]:
         return
     differences.tell(unit, "does not wait, now and after a boot")
     # systemd reads all of its units again for each of these words, unless it is told not to.
-    yield StringCommand(
-        "systemctl enable --quiet --no-reload", QuoteString(unit), "&& systemctl daemon-reload"
-    )
-    yield StringCommand("systemctl start", QuoteString(unit))
+    enabled = StringCommand("systemctl enable --quiet --no-reload", QuoteString(unit))
+    yield StringCommand(enabled, "&& systemctl daemon-reload && systemctl start", QuoteString(unit))

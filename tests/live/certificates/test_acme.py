@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from tests.support.senders import sending
 from tests.support.shown import RENEW, SERIALS, replace, serial_of, wait_until_shown
 from tests.support.smtp import MailProgram
 from tests.support.trusting import Trusting
-from tests.support.watching import watching
+from tests.support.watching import KEYS, unread
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("outside", "client", "directory", "account")]
 
@@ -57,7 +56,7 @@ if command -v ufw; then ufw allow 80/tcp; else nft add rule inet filter input tc
 timeout 10 bash -c 'until (: </dev/tcp/127.0.0.1/80) 2>/dev/null; do sleep 0.1; done'
 """
 # Keys, as OpenSSL and lego write them; programs that handle them name such a line without the next.
-KEYS = [f"{kind}PRIVATE KEY-----\nM" for kind in ("", "EC ", "RSA ")]
+SECRETS = [*KEYS, acme_server.DNS_SECRET]
 HOLDS_KEYS = (
     "grep -rlsE -e '-----BEGIN .*PRIVATE KEY-----$' /etc /root /run /srv /tmp /usr/local /var"
     " | grep -vE '^/etc/(ssh/|ssl/private/ssl-cert-snakeoil)' || true"
@@ -169,7 +168,7 @@ def test_a_certificate_for_another_name_stays_out(test_bed: TestBed, deployed: W
 def test_the_server_issues_through_a_firewall_that_is_closed_again(
     test_bed: TestBed, deployed: With, program: MailProgram, account: Account, empty: None
 ) -> None:
-    with unread(test_bed):
+    with unread(test_bed.relays, SECRETS):
         run = deployed()
     assert run.status == 0, run.complaint()
     assert "stands in" not in run.errors
@@ -192,7 +191,7 @@ def test_three_renewals_of_an_acme_servers_while_users_send(
     with sending(program, ends, account, new_token(), people=2) as senders:
         for _ in range(RENEWALS):
             old = {relay: aged(test_bed, relay) for relay in test_bed.relays}
-            with unread(test_bed):
+            with unread(test_bed.relays, SECRETS):
                 test_bed.everywhere(RENEW)
             for relay, serial in test_bed.everywhere(SERIALS).items():
                 assert serial != f"{serial_of(old[relay])}\n"
@@ -230,7 +229,7 @@ def test_dns_proves_the_names_and_old_devices_get_a_key_of_theirs(
     test_bed: TestBed, deployed: With, program: MailProgram, empty: None
 ) -> None:
     dns = f"challenge='dns', dns_server='{acme_server.HOST}', dns_key='acme', dns_key_file='dns.key'"
-    with unread(test_bed):
+    with unread(test_bed.relays, SECRETS):
         run = deployed(more=f"{dns}, key_types=['ecdsa', 'rsa']")
     assert run.status == 0, run.complaint()
     assert "is not what it should be" not in run.errors
@@ -268,18 +267,6 @@ def test_removal_takes_accounts_and_keys_along(test_bed: TestBed, deployed: With
     done = quietrelay("remove", deployed.inventory, "-y")
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(test_bed.everywhere(HOLDS_KEYS).values()) == {""}
-
-
-@contextmanager
-def unread(test_bed: TestBed) -> Iterator[None]:
-    """Have nobody on the hosts come to read a key, or what proves names to a name server."""
-    with ExitStack() as stack:
-        seen = {
-            relay: stack.enter_context(watching(relay, [*KEYS, acme_server.DNS_SECRET]))
-            for relay in test_bed.relays
-        }
-        yield
-    assert seen == {relay: [] for relay in test_bed.relays}
 
 
 def aged(test_bed: TestBed, relay: Relay) -> Certificate:

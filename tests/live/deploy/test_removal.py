@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from lab.topology import SERVICE_PASSWORD
 from tests.support.bed import Relay, TestBed
 from tests.support.command_line import quietrelay
 from tests.support.deploy import Deploy, Run
 from tests.support.smtp import MailProgram
+from tests.support.watching import KEYS, unread
 
 pytestmark = [pytest.mark.changes_the_relay, pytest.mark.needs("directory")]
 
@@ -121,9 +123,10 @@ def history(
         first = deploy.run()
         assert first.status == 0, first.complaint()
         admins.remote.run(LATER)
-        for words in (["--limit", new.name, "--packages"], ["--limit", admins.name]):
-            done = remove(*words)
-            assert done.returncode == 0, done.stdout
+        with unread(test_bed.relays, [SERVICE_PASSWORD, *KEYS]):
+            for words in (["--limit", new.name, "--packages"], ["--limit", admins.name]):
+                done = remove(*words)
+                assert done.returncode == 0, done.stdout
         after = {relay: look(relay) for relay in test_bed.relays}
         with test_bed.client_host.connect(admins.addresses["IPv4"], 25, timeout=20) as connection:
             greeting = connection.recv(4096).decode()
