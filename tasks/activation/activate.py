@@ -42,6 +42,7 @@ def bring_about(wanted: Part) -> None:
     ours = manifest.lasting(former, manifest.of(wanted))
     packages.install(wanted)
     begun = generations.begin(manifest.either(former, ours), wanted.daemons)
+    join(wanted)
     files.write(wanted, former.postfix)
     start(wanted)
     switch(wanted, former.postfix)
@@ -57,12 +58,17 @@ def settle(ours: manifest.Manifest) -> None:
     manifest.kept(name=f"Note in {manifest.PATH} what of the host is ours", manifest=ours)
 
 
-@step("Daemons")
-def start(wanted: Part) -> None:
-    """Have what Postfix needs run with what is on disk."""
+@step("Groups")
+def join(wanted: Part) -> None:
+    """Have users be in the groups without which they reach nobody, be it to try what is to come."""
     for user in keyed(wanted.groups):
         for group in keyed(wanted.groups[user]):
             users.in_group(name=f"Put {user} in group {group}", user=user, group=group)
+
+
+@step("Daemons")
+def start(wanted: Part) -> None:
+    """Have what Postfix needs run with what is on disk."""
     for action in wanted.actions:
         action()
     for daemon in wanted.daemons:

@@ -15,14 +15,14 @@ from tasks.host.step import step
 from tasks.host.templates import program
 from tasks.part import ASIDE, File, Made, Part
 from tasks.postfix import operations as postfix
-from tasks.postfix.configuration import NOTHING, Configuration
+from tasks.postfix.configuration import Configuration
 
 
 @step("Files")
 def write(wanted: Part, former: Configuration) -> None:
     """Make directories, write files aside, have others made on the host, and switch.
 
-    :param former: what main.cf and master.cf were to say before; nothing where this is the first relay
+    :param former: what main.cf and master.cf were to say before
     """
     for path in keyed(wanted.directories):
         directory = wanted.directories[path]
@@ -43,7 +43,7 @@ def write(wanted: Part, former: Configuration) -> None:
         if isinstance(file, Made) and not file.aside:
             name = f"Keep {path} at mode {file.mode}"
             owned.file(name=name, path=path, group=file.group, mode=file.mode)
-    trial = Trial(wanted, former) if former != NOTHING else None
+    trial = Trial(wanted, former)
     switched(name="Switch to the files that are written, at once", written=written, trial=trial)
 
 
@@ -57,7 +57,7 @@ def _write(path: str, file: File) -> OperationMeta:
 
 @dataclass(frozen=True)
 class Trial:
-    """How a relay is tried while the one before it serves."""
+    """How a relay is tried before it is live, be it the first one."""
 
     wanted: Part
     former: Configuration
@@ -75,19 +75,17 @@ class Trial:
 
 
 @operation()
-def switched(
-    written: dict[str, OperationMeta], trial: Trial | None = None
-) -> Generator[StringCommand, None, None]:
+def switched(written: dict[str, OperationMeta], trial: Trial) -> Generator[StringCommand, None, None]:
     """Rename what was written aside into place, once Postfix and OpenSSL can read it.
 
     + written: paths with the operations that wrote beside them
-    + trial: how they are tried before, where a relay serves meanwhile
+    + trial: how they are tried before
     """
     paths = [path for path, wrote in written.items() if wrote.is_complete() and wrote.did_change()]
     if not paths:
         host.noop("nothing lies aside")
         return
-    if tried := trial and trial.of(paths):
+    if tried := trial.of(paths):
         script = StringCommand("\n".join([program("aside.sh"), program("trial.sh"), ""]), tried)
         yield StringCommand("bash -c", QuoteString(script.get_raw_value()))
     yield StringCommand(program("aside.sh"), "switch_files", *map(QuoteString, paths))
