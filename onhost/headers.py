@@ -258,20 +258,22 @@ def in_utc(value: str) -> str:
 class Memory:
     """Keyed hashes of ids, in a file. Who has the file and not the key cannot even try names."""
 
-    def __init__(self, directory: Path, days: int) -> None:
+    def __init__(self, directory: Path, days: int, secret: bytes | None = None) -> None:
         """Open it.
 
-        :param directory: of this program alone; the key is made there
+        :param directory: of this program, and of fleet.py; the key is made there
         :param days: for which an id is known
+        :param secret: what the key is made of, where a fleet has one in common
         :raises OSError, sqlite3.Error: where it cannot be opened
         """
         self.days = days
-        self._key = _key(directory / "key")
+        self._key = hmac.digest(secret, b"ids", "sha256") if secret else _key(directory / "key")
         self._file = sqlite3.connect(directory / "ids.sqlite", isolation_level=None)
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = NORMAL")
         self._file.execute(
-            "CREATE TABLE IF NOT EXISTS ids (hash BLOB PRIMARY KEY, day INTEGER) WITHOUT ROWID"
+            "CREATE TABLE IF NOT EXISTS known (number INTEGER PRIMARY KEY AUTOINCREMENT,"
+            " hash BLOB NOT NULL UNIQUE, day INTEGER NOT NULL, here INTEGER NOT NULL)"
         )
         self._today = 0
 
@@ -279,13 +281,15 @@ class Memory:
         """Know an id from now on, and forget those that are too old."""
         today = int(time.time() // DAY)
         if today != self._today:
-            self._file.execute("DELETE FROM ids WHERE day <= ?", (today - self.days,))
+            self._file.execute("DELETE FROM known WHERE day <= ?", (today - self.days,))
             self._today = today
-        self._file.execute("INSERT OR REPLACE INTO ids VALUES (?, ?)", (self._hash(message_id), today))
+        self._file.execute(
+            "INSERT OR REPLACE INTO known (hash, day, here) VALUES (?, ?, 1)", (self._hash(message_id), today)
+        )
 
     def __contains__(self, message_id: str) -> bool:
         """Tell whether an id is known."""
-        found = self._file.execute("SELECT 1 FROM ids WHERE hash = ?", (self._hash(message_id),))
+        found = self._file.execute("SELECT 1 FROM known WHERE hash = ?", (self._hash(message_id),))
         return found.fetchone() is not None
 
     def _hash(self, message_id: str) -> bytes:
@@ -350,7 +354,9 @@ def ready() -> None:
 async def run(settings: Path) -> None:
     """Serve at the socket in the unit's directory."""
     said = json.loads(settings.read_text(encoding="utf-8"))
-    known = Memory(Path(os.environ["STATE_DIRECTORY"]), said["days"]) if said["days"] else None
+    state = Path(os.environ["STATE_DIRECTORY"])
+    secret = Path(os.environ["CREDENTIALS_DIRECTORY"], "fleet").read_bytes() if said["fleet"] else None
+    known = Memory(state, said["days"], secret) if said["days"] else None
     judge = Judge(said["hostname"], said["top_level_domains"], said["private_domains"], known)
     runtime = Path(os.environ["RUNTIME_DIRECTORY"])
     path = runtime / "socket"

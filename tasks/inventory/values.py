@@ -4,6 +4,7 @@ Each function returns its value, or raises ValueError saying what is wrong and w
 """
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -106,6 +107,13 @@ def domain(name: str) -> str:
     return name.lower()
 
 
+def address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is not an address; write one like 192.0.2.7 or 2001:db8::7") from None
+
+
 def attribute(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
         raise ValueError(f"{name!r} is not the name of an LDAP attribute; write one like uid")
@@ -129,5 +137,6 @@ OperatorPath = Annotated[str, AfterValidator(operator_path)]
 HostPath = Annotated[str, AfterValidator(host_path)]
 HeaderName = Annotated[str, AfterValidator(header_name)]
 Domain = Annotated[str, AfterValidator(domain)]
+Address = Annotated[str, AfterValidator(address)]
 Attribute = Annotated[str, AfterValidator(attribute)]
 Days = Annotated[int, Field(ge=1, le=365)]

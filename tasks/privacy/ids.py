@@ -67,29 +67,32 @@ CUSTOMERS = _listed(
 PRIVATE_DOMAINS = tuple(dict.fromkeys((*NOBODYS, *DYNAMIC_DNS, *CUSTOMERS)))
 
 
-def settings(hostname: str, private_domains: tuple[str, ...], days: int | None) -> str:
+def settings(name: str, private_domains: tuple[str, ...], days: int | None, fleet: bool = False) -> str:
     """Write the settings of the judge, for its file.
 
-    :param hostname: the relay's fully qualified name
+    :param name: what takes the place of homes' names
     :param private_domains: those that the inventory names in addition
     :param days: for which it knows what it has rewritten; None if strangers' ids are rewritten as well
+    :param fleet: whether it knows what other relays have rewritten
     """
     said = {
-        "hostname": hostname,
+        "hostname": name,
         "days": days,
+        "fleet": fleet,
         "private_domains": (*PRIVATE_DOMAINS, *private_domains),
         "top_level_domains": top_level_domains(),
     }
     return json.dumps(said, indent=0) + "\n"
 
 
-def judge(hostname: str, private_domains: tuple[str, ...], known: Known | None) -> Judge:
+def judge(name: str, private_domains: tuple[str, ...], known: Known | None) -> Judge:
     """Make the judge as a relay has it.
 
+    :param name: what takes the place of homes' names
     :param private_domains: those that the inventory names in addition
     :param known: what it has rewritten; None if strangers' ids are rewritten as well
     """
-    return Judge(hostname, top_level_domains(), (*PRIVATE_DOMAINS, *private_domains), known)
+    return Judge(name, top_level_domains(), (*PRIVATE_DOMAINS, *private_domains), known)
 
 
 @cache

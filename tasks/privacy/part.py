@@ -12,11 +12,11 @@ from hashlib import sha256
 from typing import Any
 
 from tasks.host.templates import program, render
-from tasks.part import Ask, Daemon, Directory, File, Part, Rights
+from tasks.part import Ask, Daemon, Directory, File, Part, Rights, merge
 from tasks.postfix import obstacles
 from tasks.postfix.configuration import Configuration, Service
 from tasks.postfix.facts import PostfixSays
-from tasks.privacy import ids
+from tasks.privacy import fleet, ids
 from tasks.privacy import rules as privacy_rules
 from tasks.privacy.section import Privacy
 
@@ -40,19 +40,39 @@ def part(privacy: Privacy, hostname: str, machine_id: str, auth_on_25: bool) -> 
     :param auth_on_25: whether port 25 has users' mail too
     """
     mark = mark_for(machine_id)
-    return Part(
+    own = Part(
         packages=("postfix-pcre", "python3"),
         directories={"/usr/local/lib/quietrelay": Directory()},
         files={
             RULES: File(partial(_rules, privacy, hostname, mark)),
             PROGRAM: File(partial(program, "headers.py")),
-            SETTINGS: File(partial(ids.settings, hostname, privacy.private_domains, privacy.ids_known_days)),
+            SETTINGS: File(
+                partial(
+                    ids.settings,
+                    privacy.name_in_ids(hostname),
+                    privacy.private_domains,
+                    privacy.ids_known_days,
+                    bool(privacy.fleet),
+                )
+            ),
             UNIT: File(
-                partial(render, "privacy/quietrelay-headers.service", program=PROGRAM, settings=SETTINGS)
+                partial(
+                    render,
+                    "privacy/quietrelay-headers.service",
+                    program=PROGRAM,
+                    settings=SETTINGS,
+                    key=fleet.KEY if privacy.fleet else "",
+                )
             ),
         },
         daemons=(
-            Daemon("quietrelay-headers", UNIT, "/run/quietrelay-headers/pid", (PROGRAM, SETTINGS), MADE),
+            Daemon(
+                "quietrelay-headers",
+                UNIT,
+                "/run/quietrelay-headers/pid",
+                (PROGRAM, SETTINGS, *([fleet.KEY] if privacy.fleet else [])),
+                MADE,
+            ),
         ),
         postfix=configuration(privacy, mark),
         rereads=(RULES,),
@@ -64,6 +84,7 @@ def part(privacy: Privacy, hostname: str, machine_id: str, auth_on_25: bool) -> 
             f"rewrites 'Message-ID: <1@home>' {JUDGE} 'REPLACE Message-ID: <1@'",
         ),
     )
+    return merge(own, fleet.part(privacy))
 
 
 def _complaints(auth_on_25: bool, ask: Ask) -> Iterator[str]:

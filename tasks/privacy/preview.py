@@ -44,7 +44,7 @@ def fates(message: bytes, privacy: Privacy, hostname: str) -> tuple[list[Fate], 
     """
     headers, body = parted(message.replace(b"\r\n", b"\n").decode("latin-1"))
     known = Strangers() if privacy.ids_known_days else None
-    judge = ids.judge(hostname, privacy.private_domains, known)
+    judge = ids.judge(privacy.name_in_ids(hostname), privacy.private_domains, known)
     own = Fate("", f"Received: by {hostname} (Postfix) id ...; ...", "the relay's own trace header")
     if privacy.trace == "classic":
         after = f"Received: from [127.0.0.1] ... (Authenticated sender: ...) by {hostname} (Postfix) ...; ..."

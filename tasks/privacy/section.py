@@ -1,12 +1,12 @@
 """What leaves with users' mail, as the inventory tells it."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import field_validator
+from pydantic import Field, field_validator, model_validator
 
 from tasks.inventory.section import Becomes, Section
-from tasks.inventory.values import Days, Domain, HeaderName, Line
+from tasks.inventory.values import Address, Days, Domain, HeaderName, Line, OperatorPath
 from tasks.privacy import rules
 
 
@@ -36,6 +36,39 @@ class Privacy(Section):
 
     private_domains: Annotated[tuple[Domain, ...], Becomes("header_checks")] = ()
     """Message ids made below these get the relay's name, too, beside those known to be made at home."""
+
+    ids_domain: Annotated[Domain | None, Becomes("header_checks")] = None
+    """Name that rewritten ids get, by default the relay's own. Several relays of the same users need one in
+    common, for threads to hold."""
+
+    fleet: Annotated[tuple[Address, ...], Becomes("quietrelay-fleet.service")] = ()
+    """Addresses of all relays of the same users, this one's among them; each knows the ids that the others
+    rewrote."""
+
+    fleet_key_file: Annotated[OperatorPath | None, Becomes("quietrelay-fleet.service")] = None
+    """File on your machine with what those relays know each other by: one line, 32 characters and more, as
+    `openssl rand -base64 33` writes."""
+
+    fleet_port: Annotated[int, Field(ge=1024, le=65535), Becomes("quietrelay-fleet.service")] = 4310
+    """TCP port on which they ask each other."""
+
+    @model_validator(mode="after")
+    def _is_a_fleet_with_all_that_takes(self) -> Self:
+        if self.fleet and not (self.fleet_key_file and self.ids_domain and self.ids_known_days):
+            raise ValueError(
+                "fleet: its relays need a key and a name for ids in common, and to know ids; "
+                "give fleet_key_file and ids_domain, and leave ids_known_days at a number"
+            )
+        if self.fleet_key_file and not self.fleet:
+            raise ValueError("fleet_key_file: name the relays that have it in fleet, or drop it")
+        return self
+
+    def name_in_ids(self, hostname: str) -> str:
+        """Tell what takes the place of homes' names.
+
+        :param hostname: the relay's fully qualified name
+        """
+        return self.ids_domain or hostname
 
     @field_validator("vouched_headers")
     @classmethod

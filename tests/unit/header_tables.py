@@ -73,7 +73,8 @@ def judge(settings: Settings, known: Known | None = None) -> Judge:
 
     :param known: what was rewritten; by default strangers' ids are rewritten as well
     """
-    return ids.judge(settings.hostname, settings.privacy.private_domains, known)
+    name = settings.privacy.name_in_ids(settings.hostname)
+    return ids.judge(name, settings.privacy.private_domains, known)
 
 
 def filtered(command: str) -> str:

@@ -52,7 +52,7 @@ def sent(
     arrived = {}
     for endpoint, token in tokens.items():
         settle(token, endpoint.relay.remote, outside.remote)
-        (raw,) = outside.arrived(token)
+        (raw,) = outside.arrived(token, at_least=1)
         arrived[endpoint] = {name: str(value) for name, value in message_from_bytes(raw).items()}
     return arrived
 
