@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from bench import cold, converged, fleet, report, throughput, verification
+from bench import cold, converged, fleet, report, rollout, throughput, verification
 from bench.timing import run
 
 COUNTS = (1, 10, 20, 50)
 FAR = 0.1  # seconds, a round trip
 FAR_COUNTS = (1, 20)
-VERIFIED = 20  # hosts
+VERIFIED = 20  # hosts; so many are rolled out to, too
 FIRST_RUNS = 3  # they vary little, and take a minute
 
 Part = Callable[[argparse.Namespace], Any]
@@ -34,6 +34,7 @@ PARTS: dict[str, Part] = {
     "converged": runs_that_change_nothing,
     "cold": lambda options: cold.measure(fleet.relays(1)[0], fleet.bare(2), min(options.runs, FIRST_RUNS)),
     "verification": lambda options: verification.measure(min(options.hosts, VERIFIED)),
+    "rollout": lambda options: rollout.measure(min(options.hosts, VERIFIED)),
     "throughput": lambda options: throughput.measure(fleet.relays(1)[0], fleet.bare(1), options.runs),
     "sweep": lambda options: throughput.sweep(fleet.relays(1)[0], options.runs),
 }

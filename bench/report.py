@@ -103,6 +103,16 @@ def verification(row: dict[str, Any]) -> str:
     )
 
 
+def rollout(row: dict[str, Any]) -> str:
+    """Tell where a rollout ended."""
+    words = f"`quietrelay deploy --serial`, {row['hosts']} relays, a fault in the {row['faulty']}rd"
+    rest = row["hosts"] - row["changed"] - 1
+    return _table(
+        ["rollout", "changed", "went back", "not touched", "seconds"],
+        [[words, str(row["changed"]), "1", str(rest), f"{row['seconds']:.0f} s"]],
+    )
+
+
 def throughput(rates: dict[str, float]) -> str:
     """Tell of messages a second."""
     whole = rates[EVERYTHING]
@@ -121,6 +131,7 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "converged": converged,
     "cold": cold,
     "verification": verification,
+    "rollout": rollout,
     "throughput": throughput,
     "sweep": sweep,
     "machine": lambda machine: f"Measured on {machine}, which the hosts shared with the controller.",
