@@ -19,6 +19,7 @@ from pyinfra.api.state import BaseStateCallback
 from prefetch import Aside
 from tasks.activation import manifest
 from tasks.activation.facts.health import script_of
+from tasks.activation.facts.manifest import Unsettled
 from tasks.host.step import step
 from tasks.host.templates import program
 from tasks.part import Daemon, Part
@@ -59,9 +60,12 @@ def kept(paths: Sequence[str], reads: Sequence[str], noted: str) -> Generator[St
     + reads: what units read, each as ``saslauthd.service:/etc/saslauthd.conf``
     + noted: the manifest of what may be ours while the run lasts
     """
+    unsettled = host.get_fact(Unsettled, directory=manifest.DIRECTORY)
     if host.state.is_executing and _will_change(host):
         length = str(len(noted.encode()))
-        yield Aside(_generation("begin", str(SILENCE), length, *paths, *reads), _stdin=noted)
+        # While somebody looked at a host that was going back, it became another one.
+        command = StringCommand if unsettled else Aside
+        yield command(_generation("begin", str(SILENCE), length, *paths, *reads), _stdin=noted)
         GoBack.watch(host.state, host)
     else:
         host.noop("the run changes nothing")

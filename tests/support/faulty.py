@@ -6,8 +6,10 @@ It stands for what is wrong with an inventory or a machine, and is found by nobo
 With CUT, a number, the run is killed while a host works at that command of its.
 """
 
+import contextlib
 import os
 import runpy
+import shlex
 import signal
 import subprocess
 import threading
@@ -18,7 +20,7 @@ from typing import Any
 
 from pydantic import SecretStr
 from pyinfra import host
-from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
+from pyinfra.api import FunctionCommand, Host, QuoteString, StringCommand, operation
 from pyinfra.connectors.ssh import SSHConnector
 
 from prefetch import connector
@@ -30,6 +32,10 @@ from tasks.part import File, Part
 RULES = "/etc/postfix/privacy.pcre"
 STALE = "/etc/postfix/stale.pem"
 LINK = "/etc/systemd/system/quietrelay-ldap.service"
+GONE_BACK = """
+for _ in $(seq 300); do test -e /var/lib/quietrelay/pending || exit 0; sleep 0.1; done
+exit 1
+"""
 STEP = "127.0.0.1:10587/inet"
 MOMENT = 0.05  # seconds, in which a command is on its way and not done
 
@@ -106,6 +112,22 @@ def with_rules(wanted: Part, more: str) -> Part:
     return with_file(wanted, RULES, lambda text: f"{text}{more}\n")
 
 
+def with_another_run_killed(wanted: Part) -> Part:
+    """Have another run killed, and its host go back, between this run's look at that and its first change."""
+    will_change = generations._will_change
+
+    def later(changing: Host) -> bool:
+        with contextlib.suppress(ProcessLookupError):  # done for the host before
+            os.kill(int(os.environ["OTHER"]), signal.SIGKILL)
+        connector: Any = changing.connector
+        worked, said = connector._behind.run_shell_command(f"sh -c {shlex.quote(GONE_BACK)}", _sudo=True)
+        assert worked, said
+        return will_change(changing)
+
+    generations._will_change = later
+    return wanted
+
+
 def cut_off(nth: int) -> None:
     """Have this process end at a host's nth remote command."""
     sent: Counter[str] = Counter()
@@ -136,6 +158,7 @@ FAULTS: dict[str, Callable[[Part], Part]] = {
     "unit": lambda wanted: with_file(wanted, LINK, lambda text: text.replace("ProtectHome=", "ProtectHom=")),
     "killed": lambda wanted: with_end(with_rules(wanted, "# more"), signal.SIGKILL),
     "shut": with_ssh_shut,
+    "late": lambda wanted: with_another_run_killed(FAULTS["many"](wanted)),
     "silent": lambda wanted: with_end(with_rules(wanted, "# more"), signal.SIGSTOP),
 }
 

@@ -72,3 +72,18 @@ class Left(FactBase[list[str]]):
     @override
     def process(self, output: Iterable[str]) -> list[str]:
         return list(output)
+
+
+class Unsettled(FactBase[bool]):
+    """Tell whether a change has not ended, or was taken back a moment ago (onhost/generation.sh)."""
+
+    default = bool
+
+    @override
+    def command(self, directory: str) -> StringCommand:
+        pending, back = (QuoteString(f"{directory}/{name}") for name in ("pending", "went-back"))
+        return StringCommand("ls -d", pending, "2>/dev/null; find", back, "-mmin -5 2>/dev/null; true")
+
+    @override
+    def process(self, output: Iterable[str]) -> bool:
+        return any(output)

@@ -94,12 +94,12 @@ def pyinfra(deploy: Deploy, test_bed: TestBed, pytestconfig: pytest.Config) -> F
     """Begin a run of a program; it may have a fault, and a host's patience for its silence."""
 
     def begin(
-        program: str, fault: str = "", silence: int = 120, waves: str = "", cut: str = ""
+        program: str, fault: str = "", silence: int = 120, waves: str = "", cut: str = "", other: int = 0
     ) -> "subprocess.Popen[str]":
         pyinfra = "quietrelay.under_pyinfra" if waves else "pyinfra"
         words = [sys.executable, "-m", pyinfra, "-y", str(Path(test_bed.inventory).resolve()), program]
         faults = {"FAULT": fault, "CUT": cut, "SILENCE": str(silence), "LOST": "8", WAVES: waves}
-        environment = {**os.environ, **faults, REPORT: os.devnull, "PYTHONPATH": "."}
+        environment = {**os.environ, **faults, "OTHER": str(other), REPORT: os.devnull, "PYTHONPATH": "."}
         return subprocess.Popen(
             words,
             cwd=pytestconfig.rootpath,
@@ -216,6 +216,18 @@ def test_a_killed_run_is_taken_back_and_nobody_notices(
         assert "it answers as before" in words
     assert test_bed.everywhere(LOOK) == before
     assert set(attempts.codes()) <= {235, 454}, attempts.codes()
+
+
+def test_a_run_on_the_heels_of_a_killed_one_sees_what_that_left(
+    test_bed: TestBed, pyinfra: Faulty, deploy: Deploy, before: dict[Relay, str]
+) -> None:
+    killed = pyinfra("tests/support/faulty.py", "silent")
+    with stopped(killed):
+        status, said = ended(pyinfra("tests/support/faulty.py", "late", other=killed.pid))
+        assert status == 0, said
+    test_bed.everywhere("grep '^# more' /etc/postfix/privacy.pcre")
+    assert deploy.run().status == 0
+    assert test_bed.everywhere(LOOK) == before
 
 
 @pytest.mark.long
