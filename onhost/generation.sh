@@ -258,6 +258,8 @@ rest() { # directory, files that were put back, "boot" while the host comes up
   while read -r unit enabled active; do
     if test "${active:-$enabled}" != active; then
       systemctl stop "$unit" 2>/dev/null || true
+      # Where our file is gone, the unit is that of a script in /etc/init.d by now, which ends nothing of ours.
+      systemctl kill "$unit" 2>/dev/null || true
     elif test "$3" != boot && test "$(sed -n "s|^$unit:||p" "$1/reads" 2>/dev/null | grep -xF -e "$2")"; then
       again restart "$unit"
     fi
