@@ -33,7 +33,8 @@ instead() { return 1; }
 
 placed() { # file, path
   local beside
-  beside=$(mktemp "$2.XXXXXX") && cat "$1" >"$beside" && mv -T "$beside" "$2"
+  beside=$(mktemp "$2.XXXXXX") || return
+  { cat "$1" >"$beside" && mv -T "$beside" "$2"; } || { rm -f "$beside"; return 1; } # a disk may be full
 }
 
 of_key() { openssl pkey -pubout -passin pass: -in "$1" 2>/dev/null; }

@@ -8,6 +8,7 @@ import pytest
 
 from tests.live.privacy.test_threads import STRANGERS, sent
 from tests.support.bed import Relay, TestBed
+from tests.support.command_line import quietrelay
 from tests.support.deploy import Deploy, vary
 from tests.support.mail import Maildir, new_token
 from tests.support.smtp import MailProgram
@@ -117,8 +118,13 @@ def test_the_doctor_tells_of_a_relay_that_is_not_heard(test_bed: TestBed, deploy
     other.remote.run("systemctl stop quietrelay-fleet")
     try:
         one.remote.run(UNHEARD)
+        said = quietrelay("doctor", deploy.inventory, "--limit", one.name)
     finally:
         other.remote.run("systemctl start quietrelay-fleet")
+    assert said.returncode == 1
+    assert "the other relays of the fleet are heard" in said.stdout
+    for address in other.addresses.values():
+        assert f"{address}: it " in " ".join(said.stdout.split())
 
 
 def test_the_next_run_has_nothing_to_do(deploy: Deploy) -> None:
